@@ -1,0 +1,2 @@
+// The door `qanat`: explicit named exports and nothing else.
+export {}
