@@ -1,7 +1,7 @@
 // How the tests run: each file in a process of its own, two at a time, with time to spare for slow machines.
-import { fileURLToPath } from 'node:url'
-import { defineConfig } from 'vitest/config'
-import { SummaryReporter } from './reporter.ts'
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+import { SummaryReporter } from './reporter.ts';
 
 export default defineConfig({
   root: fileURLToPath(new URL('..', import.meta.url)),
@@ -15,4 +15,4 @@ export default defineConfig({
     hookTimeout: 60_000,
     allowOnly: false,
   },
-})
+});
