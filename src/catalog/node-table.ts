@@ -1,0 +1,190 @@
+// The nodes of the state: per node its current epoch and at most one unrecovered one (R2); every epoch ever granted,
+// with its seal once it is recovered; and the last record of every writer (R5).
+//
+// Only apply-change.ts and the files beside it call what changes the tables; everybody else reads.
+import { assert } from '../base/assert.ts';
+import type { Attributes } from '../model/ids.ts';
+import type { WalIdentity } from '../model/wal-identity.ts';
+import type { Verdict } from './change.ts';
+
+/** An epoch that is live (the current one of its node) or owed (the unrecovered one). */
+export interface EpochState {
+  /** Index of the record that granted it. */
+  readonly epoch: number;
+  readonly node: string;
+  /** 'recovering' until nothing before it is unrecovered. An unrecovered epoch was 'open' and says so for ever. */
+  readonly status: 'recovering' | 'open';
+  readonly wal: WalIdentity;
+  /** Position of its WAL below which nothing is needed any more. */
+  readonly released: number;
+  /** Its data sequences below this are committed or given up for ever (R4). */
+  readonly settledBelow: number;
+  /** The highest version of the rules that it can apply. */
+  readonly rules: number;
+  /** The writer of the record that registered it. */
+  readonly nonce: string;
+}
+
+/** A node: a name, and its epochs. */
+export interface NodeState {
+  readonly name: string;
+  readonly attributes: Attributes;
+  /** The epoch that may propose. */
+  readonly current: EpochState | undefined;
+  /** The epoch whose WAL nobody has recovered yet. */
+  readonly unrecovered: EpochState | undefined;
+  /** The newest epoch granted to this node. */
+  readonly lastEpoch: number;
+  /** The epoch that closed itself, until the next is granted: its closing record can still be answered. */
+  readonly closedEpoch: number | undefined;
+}
+
+/** The last record of a writer, and what became of its changes. */
+export interface WriterState {
+  readonly number: number;
+  readonly verdicts: readonly Verdict[];
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+export type EpochEntry = Mutable<EpochState>;
+export type NodeEntry = Mutable<Omit<NodeState, 'current' | 'unrecovered'>> & {
+  /** Place in the order of first registration: what the ledger names nodes by. */
+  readonly ordinal: number;
+  current: EpochEntry | undefined;
+  unrecovered: EpochEntry | undefined;
+};
+
+export class NodeTable {
+  readonly #nodes = new Map<string, NodeEntry>();
+  readonly #byOrdinal: NodeEntry[] = [];
+  /** Live and owed epochs. */
+  readonly #epochs = new Map<number, EpochEntry>();
+  readonly ledger: EpochLedger = new EpochLedger();
+  readonly writers: Map<number | string, WriterState> = new Map();
+
+  get(name: string): NodeEntry | undefined {
+    return this.#nodes.get(name);
+  }
+
+  all(): Iterable<NodeEntry> {
+    return this.#byOrdinal;
+  }
+
+  epoch(epoch: number): EpochEntry | undefined {
+    return this.#epochs.get(epoch);
+  }
+
+  /** The node that an epoch was granted to, for every epoch ever granted. */
+  ofEpoch(epoch: number): NodeEntry | undefined {
+    const ordinal = this.ledger.nodeOrdinal(epoch);
+    return ordinal === undefined ? undefined : this.#byOrdinal[ordinal];
+  }
+
+  /** Finds a node, or adds it without an epoch. */
+  ensure(name: string): NodeEntry {
+    const known = this.#nodes.get(name);
+    if (known !== undefined) return known;
+    const node: NodeEntry = {
+      name,
+      ordinal: this.#byOrdinal.length,
+      attributes: {},
+      current: undefined,
+      unrecovered: undefined,
+      lastEpoch: 0,
+      closedEpoch: undefined,
+    };
+    this.#nodes.set(name, node);
+    this.#byOrdinal.push(node);
+    return node;
+  }
+
+  /** Makes a new epoch the node's current one; whatever stood there has been moved away. */
+  grant(node: NodeEntry, epoch: EpochEntry): void {
+    assert(node.current === undefined, 'a node has one current epoch');
+    if (node.closedEpoch !== undefined) this.writers.delete(node.closedEpoch);
+    node.closedEpoch = undefined;
+    node.current = epoch;
+    node.lastEpoch = epoch.epoch;
+    this.#epochs.set(epoch.epoch, epoch);
+    this.ledger.append(epoch.epoch, node.ordinal);
+  }
+
+  /** Puts an epoch back in its slot, as a snapshot has it. */
+  restore(node: NodeEntry, slot: 'current' | 'unrecovered', epoch: EpochEntry): void {
+    node[slot] = epoch;
+    this.#epochs.set(epoch.epoch, epoch);
+  }
+
+  /** An epoch is over: nothing can be proposed by it or on its behalf any more. */
+  end(node: NodeEntry, slot: 'current' | 'unrecovered', options: { readonly keepWriter?: boolean } = {}): void {
+    const epoch = node[slot];
+    assert(epoch !== undefined, 'only a live or owed epoch ends');
+    node[slot] = undefined;
+    this.#epochs.delete(epoch.epoch);
+    this.writers.delete(epoch.nonce);
+    if (options.keepWriter) node.closedEpoch = epoch.epoch;
+    else this.writers.delete(epoch.epoch);
+  }
+}
+
+const ledgerWidth = 3;
+
+/**
+ * Every epoch ever granted, in order: its node, and where it was sealed if it was recovered (NaN if not). Kept for
+ * ever, 24 bytes each: the sweeper must know a seal for ever, and a writer that wakes up late is told who replaced it.
+ */
+export class EpochLedger {
+  #columns = new Float64Array(0);
+  #length = 0;
+
+  get length(): number {
+    return this.#length;
+  }
+
+  append(epoch: number, nodeOrdinal: number, sealedAt: number = Number.NaN): void {
+    const at = this.#length * ledgerWidth;
+    assert(at === 0 || (this.#columns[at - ledgerWidth] as number) < epoch, 'epochs are granted in ascending order');
+    if (at === this.#columns.length) {
+      const grown = new Float64Array(Math.max(8 * ledgerWidth, at * 2));
+      grown.set(this.#columns);
+      this.#columns = grown;
+    }
+    this.#columns.set([epoch, nodeOrdinal, sealedAt], at);
+    this.#length += 1;
+  }
+
+  nodeOrdinal(epoch: number): number | undefined {
+    const at = this.#find(epoch);
+    return at < 0 ? undefined : this.#columns[at + 1];
+  }
+
+  sealedAt(epoch: number): number | undefined {
+    const at = this.#find(epoch);
+    const sealedAt = at < 0 ? Number.NaN : (this.#columns[at + 2] as number);
+    return Number.isNaN(sealedAt) ? undefined : sealedAt;
+  }
+
+  seal(epoch: number, sealedAt: number): void {
+    const at = this.#find(epoch);
+    assert(at >= 0 && Number.isNaN(this.#columns[at + 2]), 'an epoch is sealed once');
+    this.#columns[at + 2] = sealedAt;
+  }
+
+  /** A copy of the columns. */
+  columns(): Float64Array {
+    return this.#columns.slice(0, this.#length * ledgerWidth);
+  }
+
+  #find(epoch: number): number {
+    let low = 0;
+    let high = this.#length - 1;
+    while (low <= high) {
+      const middle = (low + high) >>> 1;
+      const found = this.#columns[middle * ledgerWidth] as number;
+      if (found === epoch) return middle * ledgerWidth;
+      if (found < epoch) low = middle + 1;
+      else high = middle - 1;
+    }
+    return -1;
+  }
+}
