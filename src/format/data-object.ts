@@ -3,31 +3,31 @@
 //
 // - A batch is never split. A block holds consecutive batches of one stream under one epoch.
 // - The same head and batches give the same bytes, so a retry can be recognised.
-import { assert } from '../base/assert.ts'
-import { crc32 } from '../base/checksum.ts'
-import { viewOf } from '../base/bytes.ts'
-import * as limits from '../model/limits.ts'
-import type { ObjectPart, StreamBatch } from '../model/record-batch.ts'
-import { addToParts, batchFrameSizeBytes, blockIndexEntrySizeBytes, writeBlockEntry } from './block-index.ts'
-import type { BlockEntry } from './block-index.ts'
-import { footerSizeBytes, writeFooter } from './footer.ts'
-import type { DataObjectHead } from './footer.ts'
-import { allocateBytes } from './numbers.ts'
+import { assert } from '../base/assert.ts';
+import { crc32 } from '../base/checksum.ts';
+import { viewOf } from '../base/bytes.ts';
+import * as limits from '../model/limits.ts';
+import type { ObjectPart, StreamBatch } from '../model/record-batch.ts';
+import { addToParts, batchFrameSizeBytes, blockIndexEntrySizeBytes, writeBlockEntry } from './block-index.ts';
+import type { BlockEntry } from './block-index.ts';
+import { footerSizeBytes, writeFooter } from './footer.ts';
+import type { DataObjectHead } from './footer.ts';
+import { allocateBytes } from './numbers.ts';
 
-export { batchFrameSizeBytes, blockIndexEntrySizeBytes } from './block-index.ts'
-export { checkOrigin, decodeFooter, footerSizeBytes } from './footer.ts'
-export type { DataObjectHead, DataObjectKind, Footer, ObjectPlace } from './footer.ts'
+export { batchFrameSizeBytes, blockIndexEntrySizeBytes } from './block-index.ts';
+export { checkOrigin, decodeFooter, footerSizeBytes } from './footer.ts';
+export type { DataObjectHead, DataObjectKind, Footer, ObjectPlace } from './footer.ts';
 
 /** The bytes of a data object and what they hold. */
 export interface EncodedDataObject {
-  readonly bytes: Uint8Array
+  readonly bytes: Uint8Array;
   /** One per contiguous run of a stream under one epoch, sorted by stream and start offset. */
-  readonly parts: readonly ObjectPart[]
+  readonly parts: readonly ObjectPart[];
 }
 
 export interface EncodeDataObjectOptions {
   /** Size at which a block is full; a larger batch is a block of its own. */
-  readonly blockSizeTargetBytes?: number | undefined
+  readonly blockSizeTargetBytes?: number | undefined;
 }
 
 /**
@@ -43,9 +43,9 @@ export function encodedSizeMax(
   runCount: number,
   blockSizeTargetBytes: number = limits.blockSizeTargetBytes,
 ): number {
-  const blocksBytes = payloadBytes + batchCount * batchFrameSizeBytes
-  const blockCountMax = Math.min(batchCount, runCount + Math.floor((2 * blocksBytes) / blockSizeTargetBytes))
-  return blocksBytes + blockCountMax * blockIndexEntrySizeBytes + footerSizeBytes
+  const blocksBytes = payloadBytes + batchCount * batchFrameSizeBytes;
+  const blockCountMax = Math.min(batchCount, runCount + Math.floor((2 * blocksBytes) / blockSizeTargetBytes));
+  return blocksBytes + blockCountMax * blockIndexEntrySizeBytes + footerSizeBytes;
 }
 
 /** Encodes batches as one object. Those of a stream come in the order of offsets; streams may be interleaved. */
@@ -54,58 +54,58 @@ export function encodeDataObject(
   batches: readonly StreamBatch[],
   options: EncodeDataObjectOptions = {},
 ): EncodedDataObject {
-  assert(head.kind !== 'seal' || batches.length === 0, 'a seal holds nothing')
-  const ordered = sortByStream(batches)
+  assert(head.kind !== 'seal' || batches.length === 0, 'a seal holds nothing');
+  const ordered = sortByStream(batches);
   assert(
     head.kind !== 'stream' || ordered.length === 0 || ordered[0]?.stream === ordered.at(-1)?.stream,
     'an object of one stream was given two',
-  )
-  const { blockStarts, blocksBytes } = cutBlocks(ordered, options.blockSizeTargetBytes ?? limits.blockSizeTargetBytes)
-  const blockCount = blockStarts.length
-  blockStarts.push(ordered.length)
-  const indexSizeBytes = blockCount * blockIndexEntrySizeBytes
-  const bytes = allocateBytes(blocksBytes + indexSizeBytes + footerSizeBytes)
-  const view = viewOf(bytes)
-  const parts: ObjectPart[] = []
-  let position = 0
+  );
+  const { blockStarts, blocksBytes } = cutBlocks(ordered, options.blockSizeTargetBytes ?? limits.blockSizeTargetBytes);
+  const blockCount = blockStarts.length;
+  blockStarts.push(ordered.length);
+  const indexSizeBytes = blockCount * blockIndexEntrySizeBytes;
+  const bytes = allocateBytes(blocksBytes + indexSizeBytes + footerSizeBytes);
+  const view = viewOf(bytes);
+  const parts: ObjectPart[] = [];
+  let position = 0;
   for (let block = 0; block < blockCount; block += 1) {
-    const from = blockStarts[block] as number
-    const entry = writeBlock(bytes, view, position, ordered, from, blockStarts[block + 1] as number)
-    writeBlockEntry(view, blocksBytes + block * blockIndexEntrySizeBytes, entry)
-    addToParts(parts, entry)
-    position += entry.sizeBytes
+    const from = blockStarts[block] as number;
+    const entry = writeBlock(bytes, view, position, ordered, from, blockStarts[block + 1] as number);
+    writeBlockEntry(view, blocksBytes + block * blockIndexEntrySizeBytes, entry);
+    addToParts(parts, entry);
+    position += entry.sizeBytes;
   }
-  assert(position === blocksBytes, 'the blocks must fill what was measured for them')
-  const indexCrc = crc32(bytes.subarray(blocksBytes, blocksBytes + indexSizeBytes))
-  writeFooter(bytes, { ...head, indexPosition: blocksBytes, indexSizeBytes, indexCrc })
-  return { bytes, parts }
+  assert(position === blocksBytes, 'the blocks must fill what was measured for them');
+  const indexCrc = crc32(bytes.subarray(blocksBytes, blocksBytes + indexSizeBytes));
+  writeFooter(bytes, { ...head, indexPosition: blocksBytes, indexSizeBytes, indexCrc });
+  return { bytes, parts };
 }
 
 /** The batches grouped by stream, ascending, otherwise in their order: a counting sort, none when they are sorted. */
 function sortByStream(batches: readonly StreamBatch[]): readonly StreamBatch[] {
-  let previous = 0
-  let sorted = true
-  const counts = new Map<number, number>()
+  let previous = 0;
+  let sorted = true;
+  const counts = new Map<number, number>();
   for (const { stream } of batches) {
-    if (stream < previous) sorted = false
-    if (stream !== previous || !counts.has(stream)) counts.set(stream, counts.get(stream) ?? 0)
-    counts.set(stream, (counts.get(stream) as number) + 1)
-    previous = stream
+    if (stream < previous) sorted = false;
+    if (stream !== previous || !counts.has(stream)) counts.set(stream, counts.get(stream) ?? 0);
+    counts.set(stream, (counts.get(stream) as number) + 1);
+    previous = stream;
   }
-  if (sorted) return batches
-  const next = new Map<number, number>()
-  let position = 0
+  if (sorted) return batches;
+  const next = new Map<number, number>();
+  let position = 0;
   for (const stream of [...counts.keys()].sort((a, b) => a - b)) {
-    next.set(stream, position)
-    position += counts.get(stream) as number
+    next.set(stream, position);
+    position += counts.get(stream) as number;
   }
-  const ordered = Array.from<StreamBatch>({ length: batches.length })
+  const ordered = Array.from<StreamBatch>({ length: batches.length });
   for (const batch of batches) {
-    const at = next.get(batch.stream) as number
-    ordered[at] = batch
-    next.set(batch.stream, at + 1)
+    const at = next.get(batch.stream) as number;
+    ordered[at] = batch;
+    next.set(batch.stream, at + 1);
   }
-  return ordered
+  return ordered;
 }
 
 /** Where blocks begin, and the bytes of all of them. Checks all that a decoder will rely on. */
@@ -113,35 +113,35 @@ function cutBlocks(
   ordered: readonly StreamBatch[],
   blockSizeTargetBytes: number,
 ): { blockStarts: number[]; blocksBytes: number } {
-  const blockStarts: number[] = []
-  let blocksBytes = 0
-  let blockBytes = 0
-  let stream = 0
-  let streamEpoch = 0
-  let endOffset = 0
+  const blockStarts: number[] = [];
+  let blocksBytes = 0;
+  let blockBytes = 0;
+  let stream = 0;
+  let streamEpoch = 0;
+  let endOffset = 0;
   for (let i = 0; i < ordered.length; i += 1) {
-    const batch = ordered[i] as StreamBatch
-    const { count, startOffset, timestamp } = batch
-    assert(Number.isInteger(count) && count >= 1 && count <= limits.batchCountMax, () => `a batch of ${count} records`)
-    assert(timestamp === undefined || !Number.isNaN(timestamp), 'a timestamp is a number')
-    const sameStream = batch.stream === stream
+    const batch = ordered[i] as StreamBatch;
+    const { count, startOffset, timestamp } = batch;
+    assert(Number.isInteger(count) && count >= 1 && count <= limits.batchCountMax, () => `a batch of ${count} records`);
+    assert(timestamp === undefined || !Number.isNaN(timestamp), 'a timestamp is a number');
+    const sameStream = batch.stream === stream;
     assert(
       !sameStream || (startOffset >= endOffset && batch.streamEpoch >= streamEpoch),
       () => `batches of stream ${stream} come out of order at ${startOffset} of epoch ${batch.streamEpoch}`,
-    )
-    const frameBytes = batchFrameSizeBytes + batch.bytes.byteLength
-    const continues = sameStream && startOffset === endOffset && batch.streamEpoch === streamEpoch
+    );
+    const frameBytes = batchFrameSizeBytes + batch.bytes.byteLength;
+    const continues = sameStream && startOffset === endOffset && batch.streamEpoch === streamEpoch;
     if (!continues || blockBytes + frameBytes > blockSizeTargetBytes) {
-      blockStarts.push(i)
-      blockBytes = 0
+      blockStarts.push(i);
+      blockBytes = 0;
     }
-    blockBytes += frameBytes
-    blocksBytes += frameBytes
-    stream = batch.stream
-    streamEpoch = batch.streamEpoch
-    endOffset = startOffset + count
+    blockBytes += frameBytes;
+    blocksBytes += frameBytes;
+    stream = batch.stream;
+    streamEpoch = batch.streamEpoch;
+    endOffset = startOffset + count;
   }
-  return { blockStarts, blocksBytes }
+  return { blockStarts, blocksBytes };
 }
 
 /** Writes the batches [from, to) as one block at `position`, and gives its index entry. */
@@ -153,20 +153,20 @@ function writeBlock(
   from: number,
   to: number,
 ): BlockEntry {
-  const first = ordered[from] as StreamBatch
-  let at = position
-  let endOffset = first.startOffset
-  let maxTimestamp: number | undefined
+  const first = ordered[from] as StreamBatch;
+  let at = position;
+  let endOffset = first.startOffset;
+  let maxTimestamp: number | undefined;
   for (let i = from; i < to; i += 1) {
-    const { bytes: payload, count, startOffset, timestamp } = ordered[i] as StreamBatch
-    assert(startOffset === endOffset, 'the batches of a block are contiguous')
-    view.setUint32(at, payload.byteLength)
-    view.setUint32(at + 4, count)
-    view.setFloat64(at + 8, timestamp ?? Number.NaN)
-    bytes.set(payload, at + batchFrameSizeBytes)
-    at += batchFrameSizeBytes + payload.byteLength
-    endOffset += count
-    if (timestamp !== undefined && (maxTimestamp === undefined || timestamp > maxTimestamp)) maxTimestamp = timestamp
+    const { bytes: payload, count, startOffset, timestamp } = ordered[i] as StreamBatch;
+    assert(startOffset === endOffset, 'the batches of a block are contiguous');
+    view.setUint32(at, payload.byteLength);
+    view.setUint32(at + 4, count);
+    view.setFloat64(at + 8, timestamp ?? Number.NaN);
+    bytes.set(payload, at + batchFrameSizeBytes);
+    at += batchFrameSizeBytes + payload.byteLength;
+    endOffset += count;
+    if (timestamp !== undefined && (maxTimestamp === undefined || timestamp > maxTimestamp)) maxTimestamp = timestamp;
   }
   return {
     stream: first.stream,
@@ -178,5 +178,5 @@ function writeBlock(
     batchCount: to - from,
     maxTimestamp,
     crc: crc32(bytes.subarray(position, at)),
-  }
+  };
 }
