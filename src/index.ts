@@ -1,2 +1,91 @@
 // The door `qanat`: explicit named exports and nothing else.
-export {}
+export { InvariantError } from './base/assert.ts';
+export { systemRuntime } from './base/runtime.ts';
+export type { Clock, Random, Runtime, Timer, Timers } from './base/runtime.ts';
+export { isQanatError, qanatError, qanatErrorCodes } from './model/errors.ts';
+export type {
+  ErrorAction,
+  ErrorOutcome,
+  InvalidArgumentError,
+  QanatError,
+  QanatErrorCode,
+  QanatErrorFacts,
+  QanatErrorOf,
+} from './model/errors.ts';
+export type { Observer, QanatEvents } from './model/events.ts';
+export type { Attributes, StreamId, StreamRef } from './model/ids.ts';
+export type { OffsetRange } from './model/offset-range.ts';
+export type { ObjectPart, RecordBatch, StreamBatch } from './model/record-batch.ts';
+export type { WalIdentity, WalKind } from './model/wal-identity.ts';
+export { FileObjectStore } from './store/file-object-store.ts';
+export { MemoryObjectStore } from './store/memory-object-store.ts';
+export type { RequestCounts } from './store/metered-object-store.ts';
+export type {
+  ByteRange,
+  DeleteResult,
+  GetOptions,
+  GetResult,
+  ListedKey,
+  ListOptions,
+  ListResult,
+  ObjectStore,
+  PutCondition,
+  PutOptions,
+  PutResult,
+  StoredValue,
+  StorePurpose,
+  StoreRequestOptions,
+} from './store/object-store.ts';
+export type {
+  AppendVerdict,
+  Journal,
+  JournalOptions,
+  JournalRun,
+  JournalSnapshot,
+  SaveSnapshotOptions,
+} from './journal/journal.ts';
+export { MemoryJournal } from './journal/memory-journal.ts';
+export { ObjectJournal } from './journal/object-journal.ts';
+export type { ObjectJournalOptions } from './journal/object-journal.ts';
+export type { CatalogChange } from './catalog/change.ts';
+export { objectWal } from './wal/object-wal.ts';
+export type {
+  SealedWal,
+  Wal,
+  WalContext,
+  WalEnd,
+  WalFactory,
+  WalPlace,
+  WalRecoveryContext,
+  WalSegment,
+  WalSettings,
+  WalSink,
+} from './wal/wal.ts';
+export type {
+  AppendAllOptions,
+  Appended,
+  AppendOptions,
+  BatchInput,
+  BatchOptions,
+  CallOptions,
+  ReadOptions,
+  ReadResult,
+  ReadStop,
+  Stream,
+  StreamReader,
+} from './stream/stream.ts';
+export type { NodeDescription, StreamDescription, StreamSummary } from './engine/descriptions.ts';
+export type { Kv, KvEntry, KvListed, KvReadOptions, KvView, KvWriteOptions } from './engine/key-value.ts';
+export type { CloseReason, SetStatusName } from './engine/set-status.ts';
+export type { Settings, SettingsInput } from './engine/settings.ts';
+export type { Stats, WritingStats } from './engine/stats.ts';
+export { StreamSet } from './engine/stream-set.ts';
+export type {
+  ChangeOptions,
+  CreateOptions,
+  OpenOptions,
+  OpenReadOnlyOptions,
+  OpenStreamOptions,
+} from './engine/stream-set.ts';
+export { StreamSetView } from './engine/stream-set-view.ts';
+export type { ListStreamsOptions } from './engine/stream-set-view.ts';

@@ -1,0 +1,14 @@
+// Concurrent callers of one key share one promise; nothing is kept once it has settled, so no failure is ever cached.
+
+export class SingleFlight<K, V> {
+  readonly #flights = new Map<K, Promise<V>>();
+
+  /** Joins the flight of `key`, or starts it. */
+  run(key: K, start: () => Promise<V>): Promise<V> {
+    const flying = this.#flights.get(key);
+    if (flying !== undefined) return flying;
+    const flight = start().finally(() => this.#flights.delete(key));
+    this.#flights.set(key, flight);
+    return flight;
+  }
+}

@@ -1,0 +1,99 @@
+// What every set stands on, writing or read-only: the store with its decorators, the cluster, the journal, the catalog,
+// and the reader of objects. Opened and closed as one.
+import { systemRuntime, type Runtime } from '../base/runtime.ts';
+import { invalidArgument } from '../model/errors.ts';
+import { silentObserver, type Observer } from '../model/events.ts';
+import { MeteredObjectStore } from '../store/metered-object-store.ts';
+import type { ObjectStore } from '../store/object-store.ts';
+import { RetryingObjectStore } from '../store/retrying-object-store.ts';
+import type { Journal } from '../journal/journal.ts';
+import { ObjectJournal } from '../journal/object-journal.ts';
+import { Catalog } from '../catalog/catalog.ts';
+import { ObjectReader } from '../cache/object-reader.ts';
+import { ReadPath } from '../stream/read-path.ts';
+import { openCluster } from './cluster.ts';
+import { CatalogPoller, RegisteredEnds } from './registered-ends.ts';
+import { resolveSettings, type Settings, type SettingsInput } from './settings.ts';
+
+/** What every set is given. */
+export interface FoundationOptions {
+  readonly store: ObjectStore;
+  readonly journal?: Journal | undefined;
+  readonly settings?: SettingsInput | undefined;
+  readonly runtime?: Runtime | undefined;
+  readonly observer?: Observer | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export class Foundation {
+  readonly settings: Settings;
+  readonly runtime: Runtime;
+  readonly observer: Observer;
+  readonly metered: MeteredObjectStore;
+  /** Reads are tried again until the deadline; what a put did is for its caller to find out. */
+  readonly store: ObjectStore;
+  readonly clusterId: string;
+  readonly catalog: Catalog;
+  readonly objects: ObjectReader;
+  readonly readPath: ReadPath;
+  readonly poller: CatalogPoller;
+  readonly registeredEnds: RegisteredEnds;
+  /** The journal, if it is ours to close. */
+  readonly #ownJournal: Journal | undefined;
+
+  private constructor(
+    base: Pick<Foundation, 'settings' | 'runtime' | 'observer' | 'metered' | 'store'>,
+    clusterId: string,
+    catalog: Catalog,
+    ownJournal: Journal | undefined,
+  ) {
+    this.settings = base.settings;
+    this.runtime = base.runtime;
+    this.observer = base.observer;
+    this.metered = base.metered;
+    this.store = base.store;
+    this.clusterId = clusterId;
+    this.catalog = catalog;
+    this.#ownJournal = ownJournal;
+    this.objects = new ObjectReader(base.store, clusterId, Math.floor(base.settings.memoryMaxBytes / 4));
+    this.readPath = new ReadPath(catalog, this.objects, clusterId);
+    this.poller = new CatalogPoller(catalog, base.runtime, base.observer, base.settings.catalogRefreshMs);
+    this.registeredEnds = new RegisteredEnds(catalog, this.poller);
+  }
+
+  static async open(options: FoundationOptions, create: boolean): Promise<Foundation> {
+    const settings = resolveSettings(options.settings);
+    const runtime = options.runtime ?? systemRuntime;
+    const observer = options.observer ?? silentObserver;
+    checkStore(options.store);
+    const metered = new MeteredObjectStore(options.store, { runtime, observer });
+    const store = new RetryingObjectStore(metered, { runtime, deadlineMs: settings.storeDeadlineMs });
+    const { signal } = options;
+    const clusterId = await openCluster(store, runtime, { create, signal });
+    const deadlineMs = settings.storeDeadlineMs;
+    const journal =
+      options.journal ?? (await ObjectJournal.open({ store, clusterId, runtime, observer, deadlineMs, create, signal }));
+    const ownJournal = options.journal === undefined ? journal : undefined;
+    try {
+      const catalog = await Catalog.open({ journal, clusterId, runtime, observer, signal });
+      return new Foundation({ settings, runtime, observer, metered, store }, clusterId, catalog, ownJournal);
+    } catch (cause) {
+      await ownJournal?.close();
+      throw cause;
+    }
+  }
+
+  async close(): Promise<void> {
+    this.poller.stop();
+    this.registeredEnds.close();
+    await this.catalog.close();
+    await this.#ownJournal?.close();
+  }
+}
+
+function checkStore(store: unknown): void {
+  const methods = ['put', 'get', 'list', 'delete'] as const;
+  const candidate = store as Partial<Record<string, unknown>> | null | undefined;
+  if (typeof candidate !== 'object' || candidate === null || methods.some((name) => typeof candidate[name] !== 'function'))
+    throw invalidArgument('`store` is an ObjectStore: new MemoryObjectStore(), new FileObjectStore(directory), ...', TypeError);
+}

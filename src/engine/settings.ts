@@ -1,0 +1,87 @@
+// Settings: numbers that a user may tune, each with its default and what it costs. Checked once, then frozen.
+import { KiB, MiB } from '../base/bytes.ts';
+import { invalidArgument } from '../model/errors.ts';
+
+/** Every setting, resolved. */
+export interface Settings {
+  /**
+   * How often a set looks for new journal records while it has readers of streams it does not own, or watchers
+   * (default 5,000 ms). Costs two GET requests each time, and nothing while nobody waits.
+   */
+  readonly catalogRefreshMs: number;
+  /**
+   * Bytes that must wait for each WAL PUT already under way before another segment is cut (default 256 KiB). Smaller
+   * means less latency under load and more PUT requests.
+   */
+  readonly segmentSizeMinBytes: number;
+  /**
+   * Unreleased WAL bytes at which they are registered as data objects (default 64 MiB). Larger means fewer journal
+   * records, more memory and a longer recovery.
+   */
+  readonly uploadSizeBytes: number;
+  /**
+   * Memory for batches that are not uploaded, and for what is cached (default 256 MiB). Half of it is for appends: beyond
+   * that they are refused with OVERLOADED; a quarter each for the tail and for blocks read from objects.
+   */
+  readonly memoryMaxBytes: number;
+  /**
+   * How long the store may fail before an operation gives up (default 120,000 ms). A WAL segment that cannot be written
+   * for so long ends the set.
+   */
+  readonly storeDeadlineMs: number;
+}
+
+/** Settings as a caller gives them: any of them may be left out. */
+export type SettingsInput = { readonly [S in keyof Settings]?: Settings[S] | undefined };
+
+interface Bounds {
+  readonly initial: number;
+  readonly min: number;
+  readonly max: number;
+}
+
+const bounds: Readonly<Record<keyof Settings, Bounds>> = {
+  catalogRefreshMs: { initial: 5_000, min: 1, max: 3_600_000 },
+  segmentSizeMinBytes: { initial: 256 * KiB, min: 1, max: 8 * MiB },
+  uploadSizeBytes: { initial: 64 * MiB, min: 1, max: 4_096 * MiB },
+  memoryMaxBytes: { initial: 256 * MiB, min: 64 * MiB, max: 1_048_576 * MiB },
+  storeDeadlineMs: { initial: 120_000, min: 1, max: 86_400_000 },
+};
+
+/** Fills in defaults and refuses what is out of bounds or misspelt. */
+export function resolveSettings(input: SettingsInput = {}): Settings {
+  if (typeof input !== 'object' || input === null) throw invalidArgument('settings are an object', TypeError);
+  const names = Object.keys(bounds) as (keyof Settings)[];
+  for (const name of Object.keys(input)) {
+    if (!names.includes(name as keyof Settings))
+      throw invalidArgument(`there is no setting '${name}'; did you mean '${nearestName(name, names)}'?`);
+  }
+  const settings = Object.fromEntries(names.map((name) => [name, checkSetting(name, input[name])]));
+  return Object.freeze(settings) as unknown as Settings;
+}
+
+function checkSetting(name: keyof Settings, value: number | undefined): number {
+  const { initial, min, max } = bounds[name];
+  if (value === undefined) return initial;
+  if (!Number.isSafeInteger(value) || value < min || value > max)
+    throw invalidArgument(`the setting '${name}' is an integer from ${min} to ${max}; got ${String(value)}`);
+  return value;
+}
+
+/** The name with the smallest edit distance. */
+function nearestName(wrong: string, names: readonly string[]): string {
+  return names.reduce((best, name) => (editDistance(wrong, name) < editDistance(wrong, best) ? name : best));
+}
+
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(replaced, (row[j] as number) + 1, (next[j - 1] as number) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] as number;
+}

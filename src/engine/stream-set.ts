@@ -1,0 +1,407 @@
+// The composition root: a node's stream set. It wires the catalog, the WAL, the append path, the uploader and the
+// streams together, and owns the one decision that concerns them all: how the set ends.
+import { untilAborted } from '../base/abort.ts';
+import { invalidArgument, isQanatError, qanatError } from '../model/errors.ts';
+import { emit } from '../model/events.ts';
+import { checkAttributes, checkNodeName, checkStreamName } from '../model/ids.ts';
+import type { Attributes, StreamId, StreamRef } from '../model/ids.ts';
+import type { ObjectStore } from '../store/object-store.ts';
+import type { CatalogChange, Change, Verdict } from '../catalog/change.ts';
+import type { StreamState } from '../catalog/state.ts';
+import { recoverEpoch } from '../recovery/recover-epoch.ts';
+import { AppendPath } from '../stream/append-path.ts';
+import type { OpenStream } from '../stream/open-stream.ts';
+import type { OwnerHost } from '../stream/owned-stream.ts';
+import type { CallOptions, Stream } from '../stream/stream.ts';
+import { TailPool } from '../stream/tail-pool.ts';
+import { Uploader } from '../upload/uploader.ts';
+import { objectWal } from '../wal/object-wal.ts';
+import type { Wal, WalEnd, WalFactory } from '../wal/wal.ts';
+import { Foundation, type FoundationOptions } from './foundation.ts';
+import { CatalogKv, condition, type Kv } from './key-value.ts';
+import { OpenStreams } from './open-streams.ts';
+import { SetStatus } from './set-status.ts';
+import { startNode } from './start-node.ts';
+import type { Stats } from './stats.ts';
+import { StreamSetView } from './stream-set-view.ts';
+import { voidStreamError } from './void-change.ts';
+
+/** Options of opening a cluster to read. */
+export interface OpenReadOnlyOptions extends FoundationOptions {}
+
+/** Options of opening a node's stream set. */
+export interface OpenOptions extends FoundationOptions {
+  /** The node's name: one live set has it at a time; a later one fences the earlier. */
+  readonly node: string;
+  readonly store: ObjectStore;
+  /** How appends become durable (default: `objectWal()`). */
+  readonly wal?: WalFactory | undefined;
+  /** What others may know of this node: an address, a rack. */
+  readonly attributes?: Attributes | undefined;
+}
+
+/** Options of creating a stream. */
+export interface CreateOptions extends CallOptions {
+  /** A name, unique in the cluster. */
+  readonly name?: string | undefined;
+  readonly attributes?: Attributes | undefined;
+}
+
+/** Options of opening a stream. */
+export interface OpenStreamOptions extends CallOptions {
+  /** Open only if this is the stream's epoch now; CONFLICT with `currentEpoch` otherwise. */
+  readonly expectedEpoch?: number | undefined;
+}
+
+/** Options of a change that may be conditional. */
+export interface ChangeOptions extends CallOptions {
+  readonly ifVersion?: number | undefined;
+}
+
+/** A node's streams: it is the only writer of those it has open. All of them share one WAL. */
+export class StreamSet extends StreamSetView {
+  readonly node: string;
+  /** This incarnation of the node; a later one is higher. */
+  readonly nodeEpoch: number;
+  /** The key-value store. */
+  declare readonly kv: Kv;
+  readonly #wal: Wal;
+  readonly #appendPath: AppendPath;
+  readonly #tails: TailPool;
+  readonly #uploader: Uploader;
+  readonly #streams: OpenStreams;
+  readonly #walFactories: readonly WalFactory[];
+  readonly #unsubscribe: () => void;
+  #closing: Promise<void> | undefined;
+
+  private constructor(foundation: Foundation, life: SetStatus, parts: SetParts) {
+    super(foundation, life);
+    const { catalog, runtime, observer, settings } = foundation;
+    this.node = parts.node;
+    this.nodeEpoch = parts.nodeEpoch;
+    this.#wal = parts.wal;
+    this.#appendPath = parts.appendPath;
+    this.#tails = parts.tails;
+    this.#walFactories = parts.walFactories;
+    this.#uploader = new Uploader({
+      catalog,
+      wal: parts.wal,
+      nodeEpoch: parts.nodeEpoch,
+      runtime,
+      observer,
+      settings,
+      ending: () => (this.life.name === 'open' ? undefined : this.life.ending),
+      onReleased: (position) => this.#onReleased(position),
+      onFenced: (byEpoch) => this.#onFenced(byEpoch),
+      onBroken: (cause) => this.fail(cause as Error),
+    });
+    const propose = (change: Change, signal: AbortSignal | undefined): Promise<Verdict> => this.#propose(change, signal);
+    this.#streams = new OpenStreams({
+      host: () => this.#ownerHost(),
+      tails: parts.tails,
+      propose,
+      onOpened: ({ id, streamEpoch }) => emit(observer, 'streamOpened', { stream: id, streamEpoch }),
+      onClosed: ({ id }) => emit(observer, 'streamClosed', { stream: id }),
+      recoverOwner: (stream) => this.#recoverOwner(stream),
+    });
+    Object.defineProperty(this, 'kv', { value: new CatalogKv(catalog, () => this.checkOpen(), propose), enumerable: true });
+    this.#unsubscribe = catalog.subscribe((change) => this.#onCatalogChange(change));
+  }
+
+  /**
+   * Opens a node's stream set on a store: creates the cluster where there is nothing yet, takes the node's name over
+   * from an earlier incarnation, and recovers what that one had not registered.
+   */
+  static async open(options: OpenOptions): Promise<StreamSet> {
+    checkOptions(options);
+    const node = checkNodeName(options.node);
+    const attributes = checkAttributes(options.attributes);
+    options.signal?.throwIfAborted();
+    const foundation = await Foundation.open(options, true);
+    let nodeEpoch: number | undefined;
+    try {
+      const wal = options.wal ?? objectWal();
+      const walFactories = wal.kind === 'object' ? [wal] : [wal, objectWal()];
+      const onRegistered = (epoch: number): void => void (nodeEpoch = epoch);
+      const { signal } = options;
+      const epoch = await startNode({ foundation, node, attributes, wal, walFactories, signal, onRegistered });
+      return await StreamSet.#assemble(foundation, node, epoch, wal, walFactories);
+    } catch (cause) {
+      void abandonStart(foundation, nodeEpoch);
+      throw cause;
+    }
+  }
+
+  /** Opens a cluster to read it. Registers nothing, writes nothing. */
+  static async openReadOnly(options: OpenReadOnlyOptions): Promise<StreamSetView> {
+    checkOptions(options);
+    options.signal?.throwIfAborted();
+    const foundation = await Foundation.open(options, false);
+    return new ReadOnlyView(foundation);
+  }
+
+  static async #assemble(
+    foundation: Foundation,
+    node: string,
+    nodeEpoch: number,
+    factory: WalFactory,
+    walFactories: readonly WalFactory[],
+  ): Promise<StreamSet> {
+    const { catalog, store, clusterId, runtime, observer, settings } = foundation;
+    const life = new SetStatus(observer);
+    const tails = new TailPool();
+    let set: StreamSet | undefined;
+    const appendPath = new AppendPath({
+      tails,
+      refusal: () => life.ending,
+      onDurable: () => void (set !== undefined && set.#uploader.poke()),
+      onEnded: (end) => void (set !== undefined && set.#onWalEnded(end)),
+      fencedError: (outcome) => fencedError(foundation, node, nodeEpoch, outcome),
+      unuploadedMaxBytes: Math.floor(settings.memoryMaxBytes / 2),
+    });
+    const wal = await factory.open({
+      store,
+      clusterId,
+      node,
+      nodeEpoch,
+      runtime,
+      observer,
+      settings,
+      sink: appendPath,
+      sealedAt: async () => {
+        await catalog.sync();
+        return catalog.state.sealedAt(nodeEpoch);
+      },
+    });
+    appendPath.attach(wal);
+    set = new StreamSet(foundation, life, { node, nodeEpoch, wal, appendPath, tails, walFactories });
+    return set;
+  }
+
+  /** Creates a stream and opens it. */
+  async create(options: CreateOptions = {}): Promise<Stream> {
+    const name = options.name === undefined ? undefined : checkStreamName(options.name);
+    const attributes = checkAttributes(options.attributes);
+    this.#begin(options.signal);
+    return this.#streams.create(name, attributes, options.signal);
+  }
+
+  /**
+   * Becomes the only writer of a stream. Never takes it from a live owner: that is STREAM_OWNED. A stream that this set
+   * has open already gives the same handle.
+   */
+  async open(stream: StreamRef, options: OpenStreamOptions = {}): Promise<Stream> {
+    const { expectedEpoch } = options;
+    if (expectedEpoch !== undefined && (!Number.isSafeInteger(expectedEpoch) || expectedEpoch < 1))
+      throw invalidArgument(`expectedEpoch is an integer of at least 1; got ${String(expectedEpoch)}`);
+    const found = await this.resolve(stream, options);
+    return this.#streams.open(found, expectedEpoch, options.signal);
+  }
+
+  /** Opens the stream of this name, or creates it. */
+  async openOrCreate(name: string, options: Omit<CreateOptions, 'name'> = {}): Promise<Stream> {
+    checkStreamName(name);
+    for (;;) {
+      try {
+        const known = this.state.streamByName(name);
+        if (known === undefined) return await this.create({ ...options, name });
+        return await this.open(known.id, options);
+      } catch (cause) {
+        if (!isQanatError(cause, 'STREAM_EXISTS') && !isQanatError(cause, 'STREAM_NOT_FOUND')) throw cause;
+      }
+    }
+  }
+
+  /** Deletes a stream: a closed one, or one of ours, which is closed first. Another owner's is STREAM_OWNED. */
+  async delete(stream: StreamRef, options: CallOptions = {}): Promise<void> {
+    const found = await this.resolve(stream, options);
+    await this.#streams.delete(found, options.signal);
+  }
+
+  /** Replaces the attributes of a stream. */
+  async setAttributes(stream: StreamRef, attributes: Attributes, options: ChangeOptions = {}): Promise<void> {
+    const checked = checkAttributes(attributes);
+    const when = condition(options);
+    const { id } = await this.resolve(stream, options);
+    const verdict = await this.#propose({ kind: 'attributes', stream: id, attributes: checked, ...when }, options.signal);
+    if (!verdict.applied) throw voidStreamError(verdict, stream, this.state);
+  }
+
+  /** Registers everything that was appended before the call. It also happens by itself. */
+  async upload(options: CallOptions = {}): Promise<void> {
+    this.#begin(options.signal);
+    await untilAborted(this.#uploader.upload(), options.signal);
+  }
+
+  override stats(): Stats {
+    return {
+      ...super.stats(),
+      writing: {
+        openStreamCount: this.#streams.count,
+        pendingAppends: this.#appendPath.pendingCount,
+        unuploadedBytes: this.#appendPath.unuploadedBytes,
+        unreleasedSegments: this.#wal.unreleased().length,
+        tailSizeBytes: this.#tails.sizeBytes,
+      },
+    };
+  }
+
+  /**
+   * Makes everything durable, registers it, gives all streams up and ends. Waits; idempotent. If the store is out of
+   * reach it ends all the same, as 'failed': what was acknowledged is recovered when the node is opened again.
+   */
+  override close(): Promise<void> {
+    this.#closing ??= this.#shutDown();
+    return this.#closing;
+  }
+
+  async #shutDown(): Promise<void> {
+    if (this.life.name === 'open') {
+      this.life.closing();
+      try {
+        await this.#uploader.closeEpoch();
+        this.endWith({ status: 'closed' }, qanatError('CLOSED', 'the stream set is closed', { what: 'stream set' }));
+      } catch (cause) {
+        this.fail(cause as Error);
+      }
+    }
+    this.#wal.stop();
+    this.#unsubscribe();
+    await this.#uploader.stop();
+    await this.#wal.close();
+    this.life.closing();
+    this.#streams.endAll();
+    await this.foundation.close();
+  }
+
+  protected override openStreamOf(id: StreamId): OpenStream | undefined {
+    return this.#streams.get(id);
+  }
+
+  protected override endWith(...[reason, ending]: Parameters<StreamSetView['endWith']>): boolean {
+    if (!super.endWith(reason, ending)) return false;
+    this.#streams.fail(ending);
+    return true;
+  }
+
+  /** A failure that did not come from the WAL stops it: what is under way ends with an unknown outcome. */
+  protected override fail(error: Error): void {
+    super.fail(error);
+    this.#wal.stop();
+    const facts = { operation: 'append', key: undefined };
+    const more = { outcome: 'unknown', action: 'reopen', cause: error } as const;
+    this.#appendPath.abandon(qanatError('STORE_UNAVAILABLE', 'the set failed while this append was under way', facts, more));
+  }
+
+  #begin(signal: AbortSignal | undefined): void {
+    signal?.throwIfAborted();
+    this.checkOpen();
+  }
+
+  /** Proposes a change of this epoch; if it is void because the epoch is, the set ends. */
+  async #propose(change: Change, signal: AbortSignal | undefined): Promise<Verdict> {
+    this.#begin(signal);
+    const verdict = await this.foundation.catalog.propose(change, { signal });
+    if (!verdict.applied && verdict.reason === 'fenced') throw this.#onFenced(verdict.fact);
+    return verdict;
+  }
+
+  #ownerHost(): OwnerHost {
+    return {
+      ...this.readerHost(),
+      appendPath: this.#appendPath,
+      trim: (stream, startOffset, signal) => this.#trim(stream, startOffset, signal),
+      giveUp: (stream) => this.#giveUp(stream),
+    };
+  }
+
+  async #trim({ id, name, streamEpoch }: OpenStream, startOffset: number, signal: AbortSignal | undefined): Promise<void> {
+    const verdict = await this.#propose({ kind: 'trim', stream: id, streamEpoch, startOffset }, signal);
+    if (!verdict.applied) throw voidStreamError(verdict, name ?? id, this.state);
+  }
+
+  async #giveUp(stream: OpenStream): Promise<void> {
+    if (this.life.name === 'open' && this.#streams.get(stream.id) === stream) await this.#uploader.closeStream(stream.id);
+    this.#streams.forget(stream);
+  }
+
+  /** R7: a stream whose owner is to be recovered becomes free when that recovery is finished. */
+  async #recoverOwner(stream: StreamState): Promise<void> {
+    const { catalog, store, clusterId, runtime, observer } = this.foundation;
+    const current = catalog.state.stream(stream.id);
+    const owner = current === undefined ? undefined : catalog.state.ownerOf(current);
+    if (owner === undefined || catalog.state.node(owner.node)?.unrecovered?.epoch !== owner.epoch) return;
+    const { node, epoch } = owner;
+    const walFactories = this.#walFactories;
+    await recoverEpoch({ catalog, node, epoch, walFactories, store, clusterId, runtime, observer });
+  }
+
+  #onReleased(position: number): void {
+    this.#appendPath.released(position);
+    const sizeMaxBytes = Math.floor(this.foundation.settings.memoryMaxBytes / 4);
+    this.#tails.evict(sizeMaxBytes, ({ id }) => this.state.stream(id)?.endOffset ?? Infinity);
+  }
+
+  #onWalEnded(end: WalEnd): void {
+    if (end.reason === 'fenced') this.#onFenced(this.state.newerEpoch(this.node, this.nodeEpoch));
+    else this.fail(end.error);
+  }
+
+  #onCatalogChange(change: CatalogChange): void {
+    if (change.of !== 'catalog' && (change.of !== 'node' || change.node !== this.node)) return;
+    if (this.life.ending !== undefined || this.state.isCurrent(this.nodeEpoch)) return;
+    this.#onFenced(this.state.newerEpoch(this.node, this.nodeEpoch));
+  }
+
+  /**
+   * Another epoch took over. No new appends; those under way drain as the WAL finds out what became of them (W4).
+   * The error to tell.
+   */
+  #onFenced(byEpoch: number): Error {
+    const error = fencedError(this.foundation, this.node, this.nodeEpoch, 'none');
+    this.endWith({ status: 'fenced', byEpoch: byEpoch === 0 ? undefined : byEpoch }, error);
+    return error;
+  }
+}
+
+interface SetParts {
+  readonly node: string;
+  readonly nodeEpoch: number;
+  readonly wal: Wal;
+  readonly appendPath: AppendPath;
+  readonly tails: TailPool;
+  readonly walFactories: readonly WalFactory[];
+}
+
+/** What `openReadOnly` gives. */
+class ReadOnlyView extends StreamSetView {
+  constructor(foundation: Foundation) {
+    super(foundation, new SetStatus(foundation.observer));
+  }
+}
+
+function checkOptions(options: unknown): void {
+  if (typeof options !== 'object' || options === null)
+    throw invalidArgument('options are an object, such as { node, store }', TypeError);
+}
+
+function fencedError({ catalog }: Foundation, node: string, nodeEpoch: number, outcome: 'none' | 'unknown'): Error {
+  const newer = catalog.state.newerEpoch(node, nodeEpoch);
+  const byEpoch = newer === 0 ? undefined : newer;
+  const message = `epoch ${nodeEpoch} of node ${node} is fenced${byEpoch === undefined ? '' : ` by epoch ${byEpoch}`}; open a new stream set`;
+  return qanatError('NODE_FENCED', message, { node, nodeEpoch, byEpoch }, { outcome });
+}
+
+/** A start that failed, or was given up: an epoch that went through is closed again, if that is possible. */
+async function abandonStart(foundation: Foundation, nodeEpoch: number | undefined): Promise<void> {
+  const { catalog } = foundation;
+  try {
+    const epoch = nodeEpoch === undefined ? undefined : catalog.state.epoch(nodeEpoch);
+    if (epoch?.status === 'open' && catalog.state.isCurrent(epoch.epoch))
+      await catalog.propose({ kind: 'commit', epoch: epoch.epoch, from: 0, to: 0, objects: [], settledBelow: 0, closeEpoch: true });
+  } catch {
+    // The next start of the node recovers it.
+  } finally {
+    await foundation.close().catch(() => {});
+  }
+}

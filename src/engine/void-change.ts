@@ -1,0 +1,45 @@
+// What a caller is told when a change was void: the error of each reason, with its facts.
+import { InvariantError } from '../base/assert.ts';
+import { qanatError } from '../model/errors.ts';
+import type { StreamRef } from '../model/ids.ts';
+import type { Verdict } from '../catalog/change.ts';
+import type { CatalogState } from '../catalog/state.ts';
+
+type Void = Extract<Verdict, { applied: false }>;
+
+/** The error for a void change of a stream. */
+export function voidStreamError(verdict: Void, stream: StreamRef, state: CatalogState): Error {
+  const shown = JSON.stringify(stream);
+  switch (verdict.reason) {
+    case 'not-found':
+      return qanatError('STREAM_NOT_FOUND', `there is no stream ${shown}`, { stream });
+    case 'exists':
+      return qanatError('STREAM_EXISTS', `the name ${shown} is taken by stream ${verdict.fact}`, {
+        name: String(stream),
+        stream: verdict.fact as StreamRef,
+      });
+    case 'owned': {
+      const owner = state.epoch(verdict.fact)?.node ?? 'a node';
+      return qanatError('STREAM_OWNED', `stream ${shown} is open on ${owner} (epoch ${verdict.fact})`, {
+        stream,
+        owner,
+        ownerEpoch: verdict.fact,
+      });
+    }
+    case 'closed':
+      return qanatError('STREAM_CLOSED', `stream ${shown} is not open here any more`, { stream });
+    default:
+      return voidError(verdict, `stream ${shown}`);
+  }
+}
+
+/** The error for any void change. */
+export function voidError(verdict: Void, what: string): Error {
+  if (verdict.reason === 'conflict')
+    return qanatError('CONFLICT', `${what} has changed: it is at ${verdict.fact}`, {
+      what,
+      currentVersion: verdict.fact,
+      currentEpoch: verdict.fact,
+    });
+  return new InvariantError(`a change of ${what} is void: ${verdict.reason} (${verdict.fact})`);
+}

@@ -1,0 +1,138 @@
+// Recovery of a past epoch: seal its WAL, register what it holds, say that it is recovered. One code path for a restart
+// and for a take-over; idempotent at every step; any number of nodes may do it at once, and may die anywhere in it.
+//
+// W1: what is read here comes from a state at or after the fence, because that state calls the epoch unrecovered.
+// W2: the first `recovered` fixes where the WAL ended; whoever comes later adopts it.
+import { assert } from '../base/assert.ts';
+import type { Runtime } from '../base/runtime.ts';
+import { qanatError } from '../model/errors.ts';
+import { emit, type Observer } from '../model/events.ts';
+import { recordSizeMaxBytes } from '../model/limits.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import type { Change, Verdict } from '../catalog/change.ts';
+import { planRegistration } from '../catalog/plan-registration.ts';
+import type { EpochState } from '../catalog/state.ts';
+import type { ObjectStore } from '../store/object-store.ts';
+import type { SealedWal, WalFactory } from '../wal/wal.ts';
+
+/** What a recovery works on. */
+export interface RecoverEpochOptions {
+  readonly catalog: Catalog;
+  readonly node: string;
+  readonly epoch: number;
+  /** Makers of the WALs that can be reached from here. */
+  readonly walFactories: readonly WalFactory[];
+  readonly store: ObjectStore;
+  readonly clusterId: string;
+  readonly runtime: Runtime;
+  readonly observer: Observer;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What a recovery did. */
+export interface RecoveredEpoch {
+  readonly segmentCount: number;
+  readonly sizeBytes: number;
+  /** Somebody else had recovered it. */
+  readonly alreadyDone: boolean;
+}
+
+/** Recovers an epoch that the state calls unrecovered. Resolves when it is recovered, by whomever. */
+export async function recoverEpoch(options: RecoverEpochOptions): Promise<RecoveredEpoch> {
+  const owed = owedEpoch(options);
+  if (owed === undefined) return report(options, undefined, true);
+  if (owed.wal.kind === 'memory' || owed.wal.kind === 'none') {
+    const done = await declareRecovered(options, () => owedEpoch(options)?.released);
+    return report(options, undefined, !done);
+  }
+  const sealed = await seal(options, owed);
+  if (sealed === undefined) return report(options, undefined, true);
+  try {
+    const registered = await registerSegments(options, sealed);
+    const done = registered && (await declareRecovered(options, () => sealed.sealedAt));
+    return report(options, sealed, !done);
+  } finally {
+    await sealed.close();
+  }
+}
+
+/** The epoch, if it still is to be recovered. */
+function owedEpoch({ catalog, node, epoch }: RecoverEpochOptions): EpochState | undefined {
+  const unrecovered = catalog.state.node(node)?.unrecovered;
+  return unrecovered?.epoch === epoch ? unrecovered : undefined;
+}
+
+function seal(options: RecoverEpochOptions, owed: EpochState): Promise<SealedWal | undefined> {
+  const { catalog, node, epoch, store, clusterId, runtime, observer, signal } = options;
+  const { kind, id } = owed.wal;
+  const factory = options.walFactories.find((candidate) => candidate.kind === kind);
+  if (factory === undefined)
+    throw qanatError(
+      'WAL_MISSING',
+      `epoch ${epoch} of node ${node} has a ${kind} WAL, which cannot be reached from here; open the node where it is`,
+      { node, nodeEpoch: epoch, walKind: kind, walId: id },
+    );
+  return factory.seal({
+    store,
+    clusterId,
+    node,
+    nodeEpoch: epoch,
+    runtime,
+    observer,
+    identity: owed.wal,
+    released: owed.released,
+    signal,
+    reread: async () => {
+      await catalog.sync({ signal });
+      const now = owedEpoch(options);
+      return now === undefined ? { sealedAt: catalog.state.sealedAt(epoch) ?? 0 } : { released: now.released };
+    },
+  });
+}
+
+/** Commits what the WAL holds, from wherever the released position is. False if somebody else ended the recovery. */
+async function registerSegments(options: RecoverEpochOptions, sealed: SealedWal): Promise<boolean> {
+  assert(sealed.segmentsAreObjects, 'segments that are no objects are uploaded first');
+  for (;;) {
+    const owed = owedEpoch(options);
+    if (owed === undefined) return false;
+    if (owed.released >= sealed.sealedAt) return true;
+    for (const run of planRegistration(owed.released, sealed.segments, recordSizeMaxBytes / 2)) {
+      const change: Change = { kind: 'commit', epoch: options.epoch, ...run, settledBelow: owed.settledBelow };
+      const verdict = await propose(options, change);
+      if (!verdict.applied) break; // Another recoverer was there: look where it stands.
+    }
+  }
+}
+
+/** Proposes `recovered` until it, or somebody else's, is applied. Whether it was ours. */
+async function declareRecovered(options: RecoverEpochOptions, end: () => number | undefined): Promise<boolean> {
+  for (;;) {
+    const at = end();
+    if (owedEpoch(options) === undefined || at === undefined) return false;
+    const { node, epoch } = options;
+    const verdict = await propose(options, { kind: 'recovered', node, epoch, from: at, sealedAt: at });
+    if (verdict.applied) return true;
+  }
+}
+
+/** Proposes; a void that only a live node could answer ends the recovery. */
+async function propose(options: RecoverEpochOptions, change: Change): Promise<Verdict> {
+  const { catalog, node, epoch, signal } = options;
+  const verdict = await catalog.propose(change, { signal });
+  if (verdict.applied || verdict.reason === 'position' || verdict.reason === 'recovered' || verdict.reason === 'not-found')
+    return verdict;
+  if (verdict.reason === 'fenced') {
+    const facts = { node, nodeEpoch: epoch, byEpoch: verdict.fact };
+    throw qanatError('NODE_FENCED', 'this node was fenced while it recovered an epoch', facts);
+  }
+  assert(false, `${change.kind} of epoch ${epoch} is void: ${verdict.reason} (${verdict.fact})`);
+}
+
+function report(options: RecoverEpochOptions, sealed: SealedWal | undefined, alreadyDone: boolean): RecoveredEpoch {
+  const segmentCount = sealed?.segments.length ?? 0;
+  const sizeBytes = sealed?.segments.reduce((sum, segment) => sum + segment.sizeBytes, 0) ?? 0;
+  const { node, epoch: nodeEpoch } = options;
+  emit(options.observer, 'recovered', { node, nodeEpoch, segmentCount, sizeBytes, alreadyDone });
+  return { segmentCount, sizeBytes, alreadyDone };
+}

@@ -1,0 +1,198 @@
+// The way of an append: checked, given its offset, cached and handed to the WAL in one synchronous section; resolved
+// when the WAL reports it durable, in the order of the calls. All streams of a set share one append path, because they
+// share the WAL.
+//
+// I2: offsets are given here and nowhere else. The cache has a batch before anybody can be told that it is durable.
+import { untilAborted } from '../base/abort.ts';
+import { assert } from '../base/assert.ts';
+import { isQanatError, qanatError } from '../model/errors.ts';
+import type { Wal, WalEnd, WalSegment, WalSink } from '../wal/wal.ts';
+import { Arena } from '../cache/arena.ts';
+import { checkBatch, checkBatches, checkOffset } from './check-arguments.ts';
+import type { OpenStream } from './open-stream.ts';
+import type { TailPool } from './tail-pool.ts';
+import type { AppendAllOptions, AppendOptions, Appended, BatchInput } from './stream.ts';
+
+interface Settle {
+  readonly resolve: (appended: Appended) => void;
+  readonly reject: (cause: unknown) => void;
+}
+
+/** An append on its way. Of an appendAll only the last batch settles; any may reject. */
+interface Pending {
+  readonly stream: OpenStream;
+  readonly firstOffset: number;
+  readonly endOffset: number;
+  readonly sizeBytes: number;
+  readonly settle: Settle | undefined;
+  readonly failure: Settle;
+}
+
+/** What the append path needs to know of its set. */
+export interface AppendPathOptions {
+  /** The error that refuses appends now, if any. */
+  readonly refusal: () => Error | undefined;
+  /** Counts the memory of all tails. */
+  readonly tails: TailPool;
+  /** Called after batches became durable: uploads may be due. */
+  readonly onDurable: () => void;
+  /** Called once, after all pending appends were settled. */
+  readonly onEnded: (end: WalEnd) => void;
+  /** What an append on its way is told when the WAL ends fenced. */
+  readonly fencedError: (outcome: 'none' | 'unknown') => Error;
+  /** Bytes appended and not uploaded above which appends are refused. */
+  readonly unuploadedMaxBytes: number;
+}
+
+export class AppendPath implements WalSink {
+  #wal: Wal | undefined;
+  readonly #options: AppendPathOptions;
+  readonly #arena = new Arena();
+  #pending: Pending[] = [];
+  #head = 0;
+  #unuploadedBytes = 0;
+  /** Payload bytes of each segment that is not released. */
+  readonly #segmentBytes = new Map<number, number>();
+
+  constructor(options: AppendPathOptions) {
+    this.#options = options;
+  }
+
+  /** Set once, when the WAL is open: it needs the sink, and the sink needs it. */
+  attach(wal: Wal): void {
+    assert(this.#wal === undefined, 'an append path has one WAL');
+    this.#wal = wal;
+  }
+
+  /** Appends that are not settled. */
+  get pendingCount(): number {
+    return this.#pending.length - this.#head;
+  }
+
+  /** Bytes appended and not uploaded. */
+  get unuploadedBytes(): number {
+    return this.#unuploadedBytes;
+  }
+
+  append(stream: OpenStream, bytes: Uint8Array, options: AppendOptions = {}): Promise<Appended> {
+    try {
+      const count = checkBatch(bytes, options.count, options.timestamp);
+      this.#admit(stream, bytes.byteLength, options);
+      const promise = new Promise<Appended>((resolve, reject) => {
+        const settle = { resolve, reject };
+        this.#take(stream, stream.nextOffset, bytes, count, options.timestamp, settle, settle);
+      });
+      return untilAborted(promise, options.signal);
+    } catch (refused) {
+      return Promise.reject(refused as Error);
+    }
+  }
+
+  appendAll(stream: OpenStream, batches: readonly BatchInput[], options: AppendAllOptions = {}): Promise<Appended> {
+    try {
+      const counts = checkBatches(batches);
+      const sizeBytes = batches.reduce((sum, { bytes }) => sum + bytes.byteLength, 0);
+      this.#admit(stream, sizeBytes, options);
+      const promise = new Promise<Appended>((resolve, reject) => {
+        const settle = { resolve, reject };
+        const firstOffset = stream.nextOffset;
+        batches.forEach(({ bytes, timestamp }, i) => {
+          const last = i === batches.length - 1 ? settle : undefined;
+          this.#take(stream, firstOffset, bytes, counts[i] as number, timestamp, last, settle);
+        });
+      });
+      return untilAborted(promise, options.signal);
+    } catch (refused) {
+      return Promise.reject(refused as Error);
+    }
+  }
+
+  /** Everything that can refuse an append, before anything is changed. */
+  #admit(stream: OpenStream, sizeBytes: number, options: AppendAllOptions): void {
+    options.signal?.throwIfAborted();
+    const refusal = this.#options.refusal();
+    if (refusal !== undefined) throw refusal;
+    if (stream.status !== 'open') throw streamClosed(stream);
+    if (options.expectedOffset !== undefined) {
+      const expectedOffset = checkOffset(options.expectedOffset, 'expectedOffset');
+      const { nextOffset } = stream;
+      if (expectedOffset !== nextOffset)
+        throw qanatError('OFFSET_MISMATCH', `the next offset is ${nextOffset}, not ${expectedOffset}`, { expectedOffset, nextOffset });
+    }
+    if (this.#unuploadedBytes + sizeBytes > this.#options.unuploadedMaxBytes)
+      throw qanatError('OVERLOADED', `${this.#unuploadedBytes} bytes wait for the store; try again when some are uploaded`, { what: 'appends' });
+  }
+
+  #take(stream: OpenStream, firstOffset: number, bytes: Uint8Array, count: number, timestamp: number | undefined, settle: Settle | undefined, failure: Settle): void {
+    const kept = this.#arena.keep(bytes);
+    const startOffset = stream.nextOffset;
+    const endOffset = startOffset + count;
+    assert(Number.isSafeInteger(endOffset), 'a stream has at most 2^53 - 1 offsets');
+    this.#options.tails.add(stream, stream.tail.add(count, timestamp, kept));
+    this.#unuploadedBytes += kept.byteLength;
+    this.#pending.push({ stream, firstOffset, endOffset, sizeBytes: kept.byteLength, settle, failure });
+    const { id, streamEpoch } = stream;
+    (this.#wal as Wal).append({ stream: id, streamEpoch, startOffset, count, timestamp, bytes: kept });
+  }
+
+  /** WalSink: the next `count` batches are durable. */
+  durable(count: number, segment: WalSegment): void {
+    assert(count <= this.pendingCount, 'the WAL reports what was appended');
+    const woken = new Set<OpenStream>();
+    let sizeBytes = 0;
+    for (const { stream, firstOffset, endOffset, sizeBytes: size, settle } of this.#shift(count)) {
+      stream.durableEndOffset = endOffset;
+      sizeBytes += size;
+      woken.add(stream);
+      settle?.resolve({ startOffset: firstOffset, endOffset });
+    }
+    this.#segmentBytes.set(segment.sequence, (this.#segmentBytes.get(segment.sequence) ?? 0) + sizeBytes);
+    for (const stream of woken) stream.waiters.wake(stream.durableEndOffset);
+    this.#options.onDurable();
+  }
+
+  /** WalSink: nothing more becomes durable. */
+  ended(end: WalEnd): void {
+    const pending = this.#shift(this.pendingCount);
+    pending.forEach(({ failure }, i) => failure.reject(this.#errorOf(end, i < end.sentCount)));
+    this.#options.onEnded(end);
+  }
+
+  /** Rejects what is still pending, when the WAL was stopped without a report. */
+  abandon(error: Error): void {
+    for (const { failure } of this.#shift(this.pendingCount)) failure.reject(error);
+  }
+
+  /** After a commit: segments below `position` are uploaded, their memory may go. */
+  released(position: number): void {
+    for (const [sequence, sizeBytes] of this.#segmentBytes) {
+      if (sequence >= position) continue;
+      this.#segmentBytes.delete(sequence);
+      this.#unuploadedBytes -= sizeBytes;
+    }
+  }
+
+  #errorOf(end: WalEnd, sent: boolean): Error {
+    if (end.reason === 'fenced') return this.#options.fencedError(sent ? end.outcome : 'none');
+    if (sent) return end.error;
+    const facts = isQanatError(end.error, 'STORE_UNAVAILABLE') ? end.error : { operation: 'append', key: undefined };
+    const message = 'the stream set has failed before this append was sent';
+    return qanatError('STORE_UNAVAILABLE', message, { operation: facts.operation, key: facts.key }, { action: 'reopen', cause: end.error });
+  }
+
+  #shift(count: number): readonly Pending[] {
+    const taken = this.#pending.slice(this.#head, this.#head + count);
+    this.#head += count;
+    if (this.#head * 2 > this.#pending.length) {
+      this.#pending = this.#pending.slice(this.#head);
+      this.#head = 0;
+    }
+    return taken;
+  }
+}
+
+/** The error of using a stream that this set has given up. */
+export function streamClosed(stream: OpenStream): Error {
+  const ref = stream.name ?? stream.id;
+  return qanatError('STREAM_CLOSED', `stream ${JSON.stringify(ref)} is closed here; open it again to write`, { stream: ref });
+}

@@ -1,0 +1,30 @@
+// A stream that this set owns, as the append path and the read path know it: offsets given, offsets durable, the tail.
+// All of it changes in synchronous sections only.
+import type { StreamId } from '../model/ids.ts';
+import { StreamTail } from '../cache/tail-cache.ts';
+import { OffsetWaiters } from './offset-waiters.ts';
+
+export class OpenStream {
+  readonly id: StreamId;
+  readonly name: string | undefined;
+  readonly streamEpoch: number;
+  readonly tail: StreamTail;
+  readonly waiters: OffsetWaiters = new OffsetWaiters();
+  /** Everything below is durable. */
+  durableEndOffset: number;
+  /** 'closing' takes no more appends; 'closed' serves nothing any more. */
+  status: 'open' | 'closing' | 'closed' = 'open';
+
+  constructor(id: StreamId, name: string | undefined, streamEpoch: number, endOffset: number) {
+    this.id = id;
+    this.name = name;
+    this.streamEpoch = streamEpoch;
+    this.durableEndOffset = endOffset;
+    this.tail = new StreamTail(endOffset, streamEpoch);
+  }
+
+  /** The offset that the next append is given. */
+  get nextOffset(): number {
+    return this.tail.endOffset;
+  }
+}

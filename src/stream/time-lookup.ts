@@ -1,0 +1,79 @@
+// offsetAt: the first batch, in offset order, whose timestamp is at or after a moment. Parts carry the largest
+// timestamp of what they hold, so the search reads one directory and one block where the answer is in an object.
+import type { StreamId, StreamRef } from '../model/ids.ts';
+import type { RecordBatch } from '../model/record-batch.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import type { ReadPath, ReadTarget } from './read-path.ts';
+
+const isLateEnough = (batch: RecordBatch, timestamp: number): boolean =>
+  batch.timestamp !== undefined && batch.timestamp >= timestamp;
+
+/** Start of the first batch at or after `timestamp`, never below the readable start; undefined if there is none. */
+export async function findOffsetAt(
+  target: ReadTarget,
+  timestamp: number,
+  catalog: Catalog,
+  readPath: ReadPath,
+  signal: AbortSignal | undefined,
+): Promise<number | undefined> {
+  const { startOffset, endOffset } = target.bounds();
+  const clamp = (offset: number): number => Math.max(offset, startOffset);
+  for (let offset = startOffset; offset < endOffset; ) {
+    const part = nextPartBy(catalog, target.id, offset, timestamp);
+    if (part === undefined) break;
+    const found = await firstInPart(target, Math.max(offset, part.startOffset), part.endOffset, timestamp, readPath, signal);
+    if (found !== undefined) return found < endOffset ? clamp(found) : undefined;
+    offset = part.endOffset;
+  }
+  const inTail = firstInTail(target, catalog, endOffset, timestamp);
+  return inTail === undefined ? undefined : clamp(inTail);
+}
+
+/** The first registered part from `offset` on with a late enough timestamp in it. */
+function nextPartBy(catalog: Catalog, id: StreamId, offset: number, timestamp: number): { startOffset: number; endOffset: number } | undefined {
+  const parts = catalog.state.stream(id)?.parts;
+  if (parts === undefined) return undefined;
+  const first = parts.firstPartAtOrAfterTimestamp(timestamp);
+  const current = parts.find(offset);
+  for (let index = Math.max(first, current, 0); first >= 0 && index < parts.length; index++) {
+    const part = parts.at(index);
+    if (part.endOffset > offset && part.maxTimestamp !== undefined && part.maxTimestamp >= timestamp) return part;
+  }
+  return undefined;
+}
+
+async function firstInPart(
+  target: { readonly id: StreamId; readonly ref: StreamRef },
+  from: number,
+  endOffset: number,
+  timestamp: number,
+  readPath: ReadPath,
+  signal: AbortSignal | undefined,
+): Promise<number | undefined> {
+  for (let offset = from; offset < endOffset; ) {
+    const located = await readPath.locate(target, offset, { signal });
+    if (located === undefined) return undefined;
+    const { block, partEndOffset } = located;
+    for (let index = block.find(offset); index < block.batchCount; index++) {
+      const batch = block.batch(index);
+      if (batch.startOffset >= partEndOffset) return undefined;
+      if (isLateEnough(batch, timestamp)) return batch.startOffset;
+      offset = batch.endOffset;
+    }
+  }
+  return undefined;
+}
+
+/** What the tail holds beyond the registered end, up to the durable end. */
+function firstInTail(target: ReadTarget, catalog: Catalog, endOffset: number, timestamp: number): number | undefined {
+  const { tail } = target;
+  if (tail === undefined) return undefined;
+  const registeredEnd = catalog.state.stream(target.id)?.endOffset ?? 0;
+  let index = tail.find(Math.max(registeredEnd, tail.startOffset));
+  for (; index >= 0; index++) {
+    const batch = tail.batch(index);
+    if (batch === undefined || batch.startOffset >= endOffset) return undefined;
+    if (isLateEnough(batch, timestamp)) return batch.startOffset;
+  }
+  return undefined;
+}
