@@ -32,7 +32,7 @@ export function judgeStreamChange(state: CatalogState, proposer: EpochState, cha
     case 'trim':
       if (stream.ownerEpoch !== proposer.epoch || stream.streamEpoch !== change.streamEpoch) return voids('closed');
       return applies(Math.max(stream.startOffset, change.startOffset));
-    case 'attributes':
+    default:
       if ((change.ifVersion ?? stream.attributesVersion) !== stream.attributesVersion)
         return voids('conflict', stream.attributesVersion);
       return applies(stream.attributesVersion + 1);
@@ -61,7 +61,7 @@ export function streamChange(state: CatalogState, writer: number, change: Stream
       stream.parts.trimBelow(change.startOffset, releaseParts(state));
       stream.ranges.trimBelow(change.startOffset);
       return tellOf(state, stream, 'trimmed', tell);
-    case 'attributes':
+    default:
       stream.attributes = copyOf(change.attributes);
       stream.attributesVersion += 1;
       return tellOf(state, stream, 'attributes', tell);

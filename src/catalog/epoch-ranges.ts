@@ -1,6 +1,7 @@
 // Which stream epoch wrote which offsets of one stream: what a follower needs to find where its history parts from the
 // stream's. An epoch that wrote nothing, or whose records are all trimmed, leaves no range, so this stays as short as
 // the history that can still be read.
+import { assert } from '../base/assert.ts';
 
 const noColumns: readonly number[] = [];
 
@@ -15,7 +16,7 @@ export class EpochRanges {
 
   /** Range number `index`, in order. */
   at(index: number): { readonly streamEpoch: number; readonly startOffset: number; readonly endOffset: number } {
-    if (!(index >= 0 && index < this.length)) throw new RangeError(`no range ${index} among ${this.length}`);
+    assert(index >= 0 && index < this.length, 'a range is asked for by an index below the length');
     return {
       streamEpoch: this.#columns[index * 2] as number,
       startOffset: this.#columns[index * 2 + 1] as number,

@@ -170,9 +170,10 @@ export class EpochLedger {
     this.#columns[at + 2] = sealedAt;
   }
 
-  /** A copy of the columns. */
-  columns(): Float64Array {
-    return this.#columns.slice(0, this.#length * ledgerWidth);
+  /** Epoch, ordinal of its node, and seal (NaN for none) of every epoch, in order. */
+  *rows(): Iterable<readonly [epoch: number, nodeOrdinal: number, sealedAt: number]> {
+    for (let at = 0; at < this.#length * ledgerWidth; at += ledgerWidth)
+      yield [this.#columns[at] as number, this.#columns[at + 1] as number, this.#columns[at + 2] as number];
   }
 
   #find(epoch: number): number {

@@ -1,6 +1,7 @@
 // The stream-range index of one stream: which object holds which of its offsets. Parts are contiguous, in order, and
 // added only at the end (I2); trimming removes them only at the front. There may be millions of them in one replica,
 // so they are numbers in one array: no object per part, and nothing at all for a stream without parts.
+import { assert } from '../base/assert.ts';
 
 /** One part, as the state keeps it. */
 export interface Part {
@@ -13,7 +14,7 @@ export interface Part {
 }
 
 /** Numbers per part in the columns: object, startOffset, endOffset, sizeBytes, maxTimestamp (NaN for none). */
-export const partWidth = 5;
+const partWidth = 5;
 
 const noColumns = new Float64Array(0);
 
@@ -31,7 +32,7 @@ export class PartList {
 
   /** Part number `index`, counted from the first that is not trimmed. */
   at(index: number): Part {
-    if (!(index >= 0 && index < this.#length)) throw new RangeError(`no part ${index} among ${this.#length}`);
+    assert(index >= 0 && index < this.#length, 'a part is asked for by an index below the length');
     const timestamp = this.#column(index, 4);
     return {
       object: this.#column(index, 0),
@@ -81,16 +82,9 @@ export class PartList {
     this.#head = 0;
   }
 
-  /** Writes the columns of parts [from, to) into `target`, starting at number `at`. */
-  copyColumns(from: number, to: number, target: Float64Array, at: number): void {
-    target.set(this.#columns.subarray((this.#head + from) * partWidth, (this.#head + to) * partWidth), at);
-  }
-
-  /** Adds parts whose columns `source` holds, from number `at` on. */
-  appendColumns(source: Float64Array, at: number, count: number): void {
-    this.#makeRoom(count);
-    this.#columns.set(source.subarray(at, at + count * partWidth), (this.#head + this.#length) * partWidth);
-    this.#length += count;
+  /** Makes room for `count` more parts at once. */
+  reserve(count: number): void {
+    if (count > 0) this.#makeRoom(count);
   }
 
   #column(index: number, column: number): number {

@@ -20,7 +20,7 @@ export interface StreamState {
   readonly startOffset: number;
   /** The registered end: where the next part must start. */
   readonly endOffset: number;
-  readonly parts: Omit<PartList, 'append' | 'trimBelow' | 'appendColumns'>;
+  readonly parts: Omit<PartList, 'append' | 'trimBelow' | 'reserve'>;
   readonly ranges: Omit<EpochRanges, 'extend' | 'trimBelow'>;
 }
 
