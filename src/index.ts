@@ -18,8 +18,9 @@ export type { OffsetRange } from './model/offset-range.ts';
 export type { ObjectPart, RecordBatch, StreamBatch } from './model/record-batch.ts';
 export type { WalIdentity, WalKind } from './model/wal-identity.ts';
 export { FileObjectStore } from './store/file-object-store.ts';
+export type { FileObjectStoreOptions } from './store/file-object-store.ts';
 export { MemoryObjectStore } from './store/memory-object-store.ts';
-export type { RequestCounts } from './store/metered-object-store.ts';
+export type { RequestCounts, StoreOperation } from './store/metered-object-store.ts';
 export type {
   ByteRange,
   DeleteResult,
