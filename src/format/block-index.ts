@@ -10,7 +10,7 @@ import type { ObjectPart } from '../model/record-batch.ts';
 import { corrupt } from './damage.ts';
 import type { BytesPlace } from './damage.ts';
 import type { Footer } from './footer.ts';
-import { plainView, readUint64, writeUint64 } from './numbers.ts';
+import { plainView, readTimestamp, readUint64, writeTimestamp, writeUint64 } from './numbers.ts';
 
 /** What the index says of one block. */
 export interface BlockEntry {
@@ -33,14 +33,14 @@ export const blockIndexEntrySizeBytes = 60;
 /** Bytes that stand before the bytes of each batch in a block. */
 export const batchFrameSizeBytes = 16;
 
-/** Writes one entry at `at`. No timestamp is NaN. */
+/** Writes one entry at `at`. */
 export function writeBlockEntry(view: DataView, at: number, entry: BlockEntry): void {
   writeUint64(view, at, entry.stream);
   writeUint64(view, at + 8, entry.streamEpoch);
   writeUint64(view, at + 16, entry.startOffset);
   writeUint64(view, at + 24, entry.endOffset);
   writeUint64(view, at + 32, entry.position);
-  view.setFloat64(at + 40, entry.maxTimestamp ?? Number.NaN);
+  writeTimestamp(view, at + 40, entry.maxTimestamp);
   view.setUint32(at + 48, entry.sizeBytes);
   view.setUint32(at + 52, entry.batchCount);
   view.setUint32(at + 56, entry.crc);
@@ -85,7 +85,6 @@ export class BlockIndex {
   entry(i: number): BlockEntry {
     const at = i * blockIndexEntrySizeBytes;
     const view = this.#view;
-    const maxTimestamp = view.getFloat64(at + 40);
     return {
       stream: streamId(readUint64(view, at)),
       streamEpoch: readUint64(view, at + 8),
@@ -94,7 +93,7 @@ export class BlockIndex {
       position: readUint64(view, at + 32),
       sizeBytes: view.getUint32(at + 48),
       batchCount: view.getUint32(at + 52),
-      maxTimestamp: Number.isNaN(maxTimestamp) ? undefined : maxTimestamp,
+      maxTimestamp: readTimestamp(view, at + 40),
       crc: view.getUint32(at + 56),
     };
   }
@@ -164,11 +163,12 @@ export function laterTimestamp(a: number | undefined, b: number | undefined): nu
 }
 
 function problemOf(entry: BlockEntry, previous: BlockEntry | undefined): string | undefined {
-  const { stream, streamEpoch, startOffset, endOffset, position, sizeBytes, batchCount } = entry;
+  const { stream, streamEpoch, startOffset, endOffset, position, sizeBytes, batchCount, maxTimestamp } = entry;
   if (!(stream >= 1 && streamEpoch >= 0 && startOffset >= 0 && startOffset < endOffset))
     return 'a block of its index has no sensible range';
   if (!(batchCount >= 1 && batchCount <= endOffset - startOffset && batchCount * batchFrameSizeBytes <= sizeBytes))
     return 'a block of its index has no sensible number of batches';
+  if (Number.isNaN(maxTimestamp)) return 'a block of its index has a timestamp that is none';
   if (!(position === (previous === undefined ? 0 : previous.position + previous.sizeBytes)))
     return 'a block of its index is not where it should be';
   if (previous === undefined || previous.stream < stream) return undefined;

@@ -11,7 +11,7 @@ import { batchFrameSizeBytes, laterTimestamp } from './block-index.ts';
 import type { BlockEntry } from './block-index.ts';
 import { corrupt } from './damage.ts';
 import type { BytesPlace } from './damage.ts';
-import { plainView } from './numbers.ts';
+import { plainView, readTimestamp } from './numbers.ts';
 
 export class Block {
   readonly batchCount: number;
@@ -58,8 +58,9 @@ export class Block {
       offsets[i] = offset;
       const count = view.getUint32(position + 4);
       if (count < 1 || count > batchCountMax) throw damaged(`a batch of ${count} records cannot be`);
-      const timestamp = view.getFloat64(position + 8);
-      if (!Number.isNaN(timestamp)) maxTimestamp = laterTimestamp(maxTimestamp, timestamp);
+      const timestamp = readTimestamp(view, position + 8);
+      if (Number.isNaN(timestamp)) throw damaged('a timestamp is none');
+      maxTimestamp = laterTimestamp(maxTimestamp, timestamp);
       position += batchFrameSizeBytes + view.getUint32(position);
       offset += count;
     }
@@ -89,11 +90,11 @@ export class Block {
     const position = this.#positions[i] as number;
     const startOffset = this.#offsets[i] as number;
     const endOffset = this.#offsets[i + 1] as number;
-    const timestamp = this.#view.getFloat64(position + 8);
+    const timestamp = readTimestamp(this.#view, position + 8);
     const bytes = this.#bytes.subarray(position + batchFrameSizeBytes, this.#positions[i + 1]);
     const count = endOffset - startOffset;
     const streamEpoch = this.#streamEpoch;
-    return Number.isNaN(timestamp)
+    return timestamp === undefined
       ? { startOffset, endOffset, count, streamEpoch, bytes }
       : { startOffset, endOffset, count, streamEpoch, timestamp, bytes };
   }

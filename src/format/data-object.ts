@@ -8,11 +8,17 @@ import { crc32 } from '../base/checksum.ts';
 import { viewOf } from '../base/bytes.ts';
 import * as limits from '../model/limits.ts';
 import type { ObjectPart, StreamBatch } from '../model/record-batch.ts';
-import { addToParts, batchFrameSizeBytes, blockIndexEntrySizeBytes, writeBlockEntry } from './block-index.ts';
+import {
+  addToParts,
+  batchFrameSizeBytes,
+  blockIndexEntrySizeBytes,
+  laterTimestamp,
+  writeBlockEntry,
+} from './block-index.ts';
 import type { BlockEntry } from './block-index.ts';
 import { footerSizeBytes, writeFooter } from './footer.ts';
 import type { DataObjectHead } from './footer.ts';
-import { allocateBytes } from './numbers.ts';
+import { allocateBytes, writeTimestamp } from './numbers.ts';
 
 export { batchFrameSizeBytes, blockIndexEntrySizeBytes } from './block-index.ts';
 export { checkOrigin, decodeFooter, footerSizeBytes } from './footer.ts';
@@ -121,9 +127,8 @@ function cutBlocks(
   let endOffset = 0;
   for (let i = 0; i < ordered.length; i += 1) {
     const batch = ordered[i] as StreamBatch;
-    const { count, startOffset, timestamp } = batch;
+    const { count, startOffset } = batch;
     assert(Number.isInteger(count) && count >= 1 && count <= limits.batchCountMax, () => `a batch of ${count} records`);
-    assert(timestamp === undefined || !Number.isNaN(timestamp), 'a timestamp is a number');
     const sameStream = batch.stream === stream;
     assert(
       !sameStream || (startOffset >= endOffset && batch.streamEpoch >= streamEpoch),
@@ -162,11 +167,11 @@ function writeBlock(
     assert(startOffset === endOffset, 'the batches of a block are contiguous');
     view.setUint32(at, payload.byteLength);
     view.setUint32(at + 4, count);
-    view.setFloat64(at + 8, timestamp ?? Number.NaN);
+    writeTimestamp(view, at + 8, timestamp);
     bytes.set(payload, at + batchFrameSizeBytes);
     at += batchFrameSizeBytes + payload.byteLength;
     endOffset += count;
-    if (timestamp !== undefined && (maxTimestamp === undefined || timestamp > maxTimestamp)) maxTimestamp = timestamp;
+    maxTimestamp = laterTimestamp(maxTimestamp, timestamp);
   }
   return {
     stream: first.stream,

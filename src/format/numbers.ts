@@ -21,6 +21,24 @@ export function readUint64(view: DataView, position: number): number {
   return high > highMax ? tooLarge : high * two32 + view.getUint32(position + 4);
 }
 
+/** Writes a timestamp as a 64-bit float; none is the one NaN whose bits are stated. */
+export function writeTimestamp(view: DataView, position: number, timestamp: number | undefined): void {
+  if (timestamp === undefined) {
+    view.setUint32(position, 0x7ff80000);
+    view.setUint32(position + 4, 0);
+    return;
+  }
+  assert(Number.isSafeInteger(timestamp), () => `a timestamp is a whole number of milliseconds: ${timestamp}`);
+  view.setFloat64(position, timestamp);
+}
+
+/** Reads a timestamp; `tooLarge` where it is none. */
+export function readTimestamp(view: DataView, position: number): number | undefined {
+  const timestamp = view.getFloat64(position);
+  if (Number.isSafeInteger(timestamp)) return timestamp;
+  return view.getUint32(position) === 0x7ff80000 && view.getUint32(position + 4) === 0 ? undefined : tooLarge;
+}
+
 const clusterIdPattern = /^[0-9a-f]{32}$/;
 
 /** Bytes of a cluster id. */

@@ -2,7 +2,6 @@
 // are read is given by the caller.
 import { tailGuessBytes } from '../model/limits.ts';
 import type { StreamBatch } from '../model/record-batch.ts';
-import type { ByteRange } from '../store/object-store.ts';
 import { BlockIndex } from './block-index.ts';
 import { Block } from './block.ts';
 import { corrupt } from './damage.ts';
@@ -17,6 +16,9 @@ export interface ObjectDirectory {
   readonly sizeBytes: number;
 }
 
+/** What is asked for: bytes [start, end), or the last ones, all of them where there are fewer. */
+export type ObjectRange = { readonly start: number; readonly end: number } | { readonly last: number };
+
 /** Bytes of a range, and the size of the whole object. */
 export interface ObjectBytes {
   readonly bytes: Uint8Array;
@@ -26,7 +28,7 @@ export interface ObjectBytes {
 /** Reads and checks footer and block index of the object at `key`. */
 export async function readDirectory(
   key: string,
-  read: (range: ByteRange) => Promise<ObjectBytes>,
+  read: (range: ObjectRange) => Promise<ObjectBytes>,
 ): Promise<ObjectDirectory> {
   const { bytes: tail, size } = await read({ last: tailGuessBytes });
   const place = { key, size };

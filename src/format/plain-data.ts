@@ -59,7 +59,11 @@ class PlainWriter {
   #number(value: number): void {
     if (!Number.isSafeInteger(value) || Object.is(value, -0)) {
       const at = this.#tagged(0xcb, 8);
-      this.#view.setFloat64(at, value);
+      if (Number.isNaN(value)) {
+        // There are many NaNs, and the language leaves open which one is written.
+        this.#view.setUint32(at, 0x7ff80000);
+        this.#view.setUint32(at + 4, 0);
+      } else this.#view.setFloat64(at, value);
     } else if (value >= 0) {
       if (value < 0x80) this.#byte(value);
       else if (value < 0x100) this.#tag8(0xcc, value);
