@@ -11,9 +11,15 @@ import type { SealedWal, Wal, WalEnd, WalPlace, WalSegment, WalSettings, WalSink
 
 export const clusterId = '0123456789abcdef0123456789abcdef';
 
+/** The real clock, without dice: every pause between tries is as short as it can be. */
+export const quickRuntime: Runtime = {
+  ...systemRuntime,
+  random: { bytes: (length) => systemRuntime.random.bytes(length), fraction: () => 0 },
+};
+
 /** One node epoch on one store. */
 export function walPlace(store: ObjectStore, more: Partial<WalPlace> = {}): WalPlace {
-  return { store, clusterId, node: 'a', nodeEpoch: 7, runtime: systemRuntime, observer: silentObserver, ...more };
+  return { store, clusterId, node: 'a', nodeEpoch: 7, runtime: quickRuntime, observer: silentObserver, ...more };
 }
 
 export function segmentKey(sequence: number): string {
@@ -103,7 +109,7 @@ export function sealWal(
   state: MemoryEpochState = new MemoryEpochState(),
   more: { readonly signal?: AbortSignal; readonly released?: number; readonly runtime?: Runtime } = {},
 ): Promise<SealedWal | undefined> {
-  const { signal, released = state.released, runtime = systemRuntime } = more;
+  const { signal, released = state.released, runtime = quickRuntime } = more;
   return objectWal().seal({
     ...walPlace(store, { runtime, observer: {} satisfies Observer }),
     identity: { kind: 'object', id: '' },
