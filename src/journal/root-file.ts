@@ -93,7 +93,8 @@ export class RootFile {
       if (before !== undefined) throw this.#corrupt('the root of the journal has been deleted');
       return undefined;
     }
-    if (value === 'not-modified') return before ?? throwIt(this.#corrupt('the store knows an etag that nobody gave'));
+    // The newest root seen is at least as new as the one that this answer confirms.
+    if (value === 'not-modified') return this.#newest ?? throwIt(this.#corrupt('the store knows an etag nobody gave'));
     const read: ReadRoot = { root: this.#decode(value.bytes), etag: value.etag };
     // Compared with what was seen before this read began: an answer that was on its way longer than another's is no
     // step back, and the newer of the two is given to both.

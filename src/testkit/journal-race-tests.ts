@@ -2,7 +2,7 @@
 // history, every answer about it was true, and nobody ever saw another.
 import assert from 'node:assert/strict';
 import { JournalReplica, recordOf } from './journal-replica.ts';
-import type { JournalTest, JournalUnderTest } from './journal-suite.ts';
+import type { JournalTest, JournalUnderTest } from './journal-under-test.ts';
 
 const writerCount = 16;
 const recordsPerWriter = 6;

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import type { Journal } from '../index.ts';
 import { recordOf, textOf } from './journal-replica.ts';
-import type { JournalTest } from './journal-suite.ts';
+import type { JournalTest } from './journal-under-test.ts';
 
 export function testJournalRecords(test: JournalTest): void {
   test('a fresh journal is empty, names no snapshot and has floor 0', async ({ journal }) => {

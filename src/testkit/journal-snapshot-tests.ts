@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import type { Journal } from '../index.ts';
 import { fill, named, texts } from './journal-record-tests.ts';
 import { recordOf, textOf } from './journal-replica.ts';
-import type { JournalTest } from './journal-suite.ts';
+import type { JournalTest } from './journal-under-test.ts';
 
 export function testJournalSnapshots(test: JournalTest): void {
   test('a snapshot is read back as it was saved, by any handle', async ({ journal, openPeer }) => {

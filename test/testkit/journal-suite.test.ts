@@ -10,7 +10,8 @@ import { ObjectJournal } from '../../src/journal/object-journal.ts';
 import { FileObjectStore } from '../../src/store/file-object-store.ts';
 import { MemoryObjectStore } from '../../src/store/memory-object-store.ts';
 import type { ObjectStore } from '../../src/store/object-store.ts';
-import { journalSuite, type JournalUnderTest } from '../../src/testkit/journal-suite.ts';
+import { journalSuite } from '../../src/testkit/journal-suite.ts';
+import type { JournalUnderTest } from '../../src/testkit/journal-under-test.ts';
 
 describe('MemoryJournal', () => {
   journalSuite({
