@@ -1,5 +1,5 @@
 // Batches for the tests of data objects: by hand, and drawn by fast-check.
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import type { DataObjectHead } from '../../src/format/data-object.ts';
 import { streamId } from '../../src/model/ids.ts';
 import type { StreamBatch } from '../../src/model/record-batch.ts';

@@ -1,5 +1,5 @@
 import { deepStrictEqual } from 'node:assert/strict';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { Unpackr } from 'msgpackr/unpack';
 import { describe, expect, test } from 'vitest';
 import { InvariantError } from '../../src/base/assert.ts';
@@ -85,11 +85,11 @@ describe('plain data', () => {
   });
 
   test('holds sizes around every limit of their encodings', () => {
-    for (const size of [0, 15, 16, 31, 32, 255, 256, 1_000, 1_024, 65_535, 65_536, 200_000]) {
+    for (const size of [0, 15, 16, 31, 32, 255, 256, 1_000, 1_024, 65_535, 65_536]) {
       expect(again('x'.repeat(size))).toBe('x'.repeat(size));
       expect(again('ü'.repeat(size))).toBe('ü'.repeat(size));
-      expect(again(new Uint8Array(size).fill(7))).toEqual(new Uint8Array(size).fill(7));
-      expect(again(new Float64Array(size).fill(0.1))).toEqual(new Float64Array(size).fill(0.1));
+      deepStrictEqual(again(new Uint8Array(size).fill(7)), new Uint8Array(size).fill(7));
+      deepStrictEqual(again(new Float64Array(size).fill(0.1)), new Float64Array(size).fill(0.1));
       expect((again(Array.from({ length: size }, () => size)) as number[]).length).toBe(size);
       const object = Object.fromEntries(Array.from({ length: size }, (_, i) => [`k${i}`, i]));
       expect(Object.keys(again(object) as object)).toHaveLength(size);
@@ -122,7 +122,7 @@ describe('plain data', () => {
 describe('bytes that are no plain data', () => {
   test('are damage, whatever they are', () => {
     fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 60 }), (bytes) => expectNoOtherError(() => decode(bytes), `${bytes}`)),
+      fc.property(fc.uint8Array({ maxLength: 60 }), (bytes) => expectNoOtherError(() => decode(bytes), bytes.join())),
       { numRuns: 2_000 },
     );
   });
