@@ -5,6 +5,12 @@ import { corrupt } from './damage.ts';
 import type { BytesPlace } from './damage.ts';
 import { clusterIdSizeBytes, plainView, readClusterId, readUint64 } from './numbers.ts';
 
+/** Texts up to this size are tried as ASCII first. */
+const shortMaxBytes = 24;
+
+/** How many keys are remembered; a power of two. */
+const keySlots = 64;
+
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 export class ByteReader {
@@ -14,6 +20,8 @@ export class ByteReader {
   /** Where in the whole these bytes start, for errors. */
   readonly #base: number;
   #position = 0;
+  /** Keys read before, each at the place that its size, first and last byte give it. */
+  readonly #keys: (string | undefined)[] = [];
 
   constructor(bytes: Uint8Array, place: BytesPlace, base = 0) {
     this.#bytes = plainView(bytes);
@@ -80,7 +88,7 @@ export class ByteReader {
   text(size: number): string {
     const start = this.#take(size);
     const end = start + size;
-    if (size <= 24) {
+    if (size <= shortMaxBytes) {
       let text = '';
       let i = start;
       for (; i < end; i += 1) {
@@ -95,6 +103,26 @@ export class ByteReader {
     } catch {
       throw this.damaged('a text is not UTF-8');
     }
+  }
+
+  /** Like `text`, for keys of objects: they repeat, and one that was seen before is not made again. */
+  key(size: number): string {
+    if (size > shortMaxBytes || size > this.remaining) return this.text(size);
+    const start = this.#position;
+    const bytes = this.#bytes;
+    const slot = (size + 5 * (bytes[start] ?? 0) + 3 * (bytes[start + size - 1] ?? 0)) & (keySlots - 1);
+    const seen = this.#keys[slot];
+    if (seen !== undefined && seen.length === size) {
+      let i = 0;
+      while (i < size && seen.charCodeAt(i) === bytes[start + i]) i += 1;
+      if (i === size) {
+        this.#position = start + size;
+        return seen;
+      }
+    }
+    const key = this.text(size);
+    if (key.length === size) this.#keys[slot] = key; // As many characters as bytes: it is ASCII.
+    return key;
   }
 
   #take(size: number): number {

@@ -87,29 +87,44 @@ export function encodeDataObject(
   return { bytes, parts };
 }
 
-/** The batches grouped by stream, ascending, otherwise in their order: a counting sort, none when they are sorted. */
+/** The batches grouped by stream, ascending, otherwise in their order: a counting sort with one look-up a batch. */
 function sortByStream(batches: readonly StreamBatch[]): readonly StreamBatch[] {
-  let previous = 0;
+  const slotOfStream = new Map<number, number>();
+  const streams: number[] = [];
+  const counts: number[] = [];
+  const slots = new Uint32Array(batches.length);
   let sorted = true;
-  const counts = new Map<number, number>();
-  for (const { stream } of batches) {
-    if (stream < previous) sorted = false;
-    if (stream !== previous || !counts.has(stream)) counts.set(stream, counts.get(stream) ?? 0);
-    counts.set(stream, (counts.get(stream) as number) + 1);
-    previous = stream;
+  let previous = 0;
+  let slot = 0;
+  for (let i = 0; i < batches.length; i += 1) {
+    const { stream } = batches[i] as StreamBatch;
+    if (stream !== previous) {
+      if (stream < previous) sorted = false;
+      slot = slotOfStream.get(stream) ?? streams.length;
+      if (slot === streams.length) {
+        slotOfStream.set(stream, slot);
+        streams.push(stream);
+        counts.push(0);
+      }
+      previous = stream;
+    }
+    slots[i] = slot;
+    counts[slot] = (counts[slot] as number) + 1;
   }
   if (sorted) return batches;
-  const next = new Map<number, number>();
+  const next = new Uint32Array(streams.length);
   let position = 0;
-  for (const stream of [...counts.keys()].sort((a, b) => a - b)) {
-    next.set(stream, position);
-    position += counts.get(stream) as number;
+  for (const stream of [...streams].sort((a, b) => a - b)) {
+    const of = slotOfStream.get(stream) as number;
+    next[of] = position;
+    position += counts[of] as number;
   }
   const ordered = Array.from<StreamBatch>({ length: batches.length });
-  for (const batch of batches) {
-    const at = next.get(batch.stream) as number;
-    ordered[at] = batch;
-    next.set(batch.stream, at + 1);
+  for (let i = 0; i < batches.length; i += 1) {
+    const of = slots[i] as number;
+    const at = next[of] as number;
+    ordered[at] = batches[i] as StreamBatch;
+    next[of] = at + 1;
   }
   return ordered;
 }

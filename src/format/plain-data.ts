@@ -264,11 +264,15 @@ function readValue(reader: ByteReader, depth: number): unknown {
 }
 
 function readText(reader: ByteReader, tag: number): string {
-  if ((tag & 0xe0) === 0xa0) return reader.text(tag & 0x1f);
   if (tag === 0xd9) return reader.text(reader.uint8());
   if (tag === 0xda) return reader.text(reader.uint16());
   if (tag === 0xdb) return reader.text(reader.uint32());
   throw reader.damaged(`no plain data begins with byte ${tag}`);
+}
+
+function readKey(reader: ByteReader): string {
+  const tag = reader.uint8();
+  return (tag & 0xe0) === 0xa0 ? reader.key(tag & 0x1f) : readText(reader, tag);
 }
 
 // An element takes a byte at least: a length beyond what remains is damage, found before anything is allocated.
@@ -283,7 +287,7 @@ function readObject(reader: ByteReader, length: number, depth: number): Record<s
   if (2 * length > reader.remaining || depth >= depthMax) throw reader.damaged('an object that cannot be');
   const object: Record<string, unknown> = {};
   for (let i = 0; i < length; i += 1) {
-    const key = readText(reader, reader.uint8());
+    const key = readKey(reader);
     const value = readValue(reader, depth + 1);
     // Assigning to this one name would set the prototype; it is a key like any other.
     if (key === '__proto__')
