@@ -20,6 +20,9 @@ import type { SealedWal, WalRecoveryContext, WalSegment } from './wal.ts';
 
 const readsAtOnceMax = 32;
 
+/** Segments are held unreleased in hundreds; no writer is further ahead than this. */
+const leadMax = 65_536;
+
 /** How long rounds may go on without getting anywhere. */
 const patienceMs = 120_000;
 
@@ -51,6 +54,7 @@ class Sealing {
   #lastProgressAt: number;
   /** Segments that appeared after the first round. A dead writer leaves at most `walInFlightMax` of them. */
   #lateCount = 0;
+  /** How far ahead of the present position a seal stops a writer that lives. */
   #lead: number = walInFlightMax;
 
   constructor(context: WalRecoveryContext) {
@@ -67,8 +71,11 @@ class Sealing {
       const outcome = await this.#round();
       if (outcome === 'recovered') return undefined;
       if (outcome === 'sealed') return this.#sealed();
-      if (round > 1) this.#lateCount += Math.max(0, this.#position - before);
-      await this.#keepPace(this.#position > before);
+      const foundCount = Math.max(0, this.#position - before);
+      if (round > 1) this.#lateCount += foundCount;
+      // Rounds grow with what the writer adds while they last.
+      this.#lead = Math.min(leadMax, 2 * Math.max(this.#lead, foundCount));
+      await this.#keepPace(foundCount > 0);
     }
   }
 
@@ -138,7 +145,6 @@ class Sealing {
    */
   async #stopTheWriter(position: number): Promise<void> {
     await this.#slots.createSeal(position + this.#lead);
-    this.#lead *= 2;
   }
 
   async #keepPace(progress: boolean): Promise<void> {

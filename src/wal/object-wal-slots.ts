@@ -81,11 +81,10 @@ export class WalSlots {
 
   /** Puts a seal into the slot unless something stands there. True if a seal, whoever's, is known to stand there now. */
   async createSeal(sequence: number): Promise<boolean> {
-    const { store, signal } = this.#context;
+    const { store } = this.#context;
     const { bytes } = encodeDataObject(this.#head('seal', sequence), []);
-    const put = (): ReturnType<typeof store.put> =>
-      store.put(this.key(sequence), bytes, { if: 'absent', purpose: 'recovery' });
-    const { outcome } = await this.#insist(() => untilAborted(put(), signal));
+    const options = { if: 'absent', purpose: 'recovery' } as const;
+    const { outcome } = await this.#insist(() => store.put(this.key(sequence), bytes, options));
     return outcome === 'stored' || (await this.read(sequence)) === 'seal';
   }
 
@@ -126,7 +125,7 @@ export class WalSlots {
     for (let attempt = 1; ; attempt += 1) {
       throwIfAborted(this.#context.signal);
       try {
-        return await request();
+        return await untilAborted(request(), this.#context.signal);
       } catch (cause) {
         const isHopeless = clock.monotonic() - startedAt >= patienceMs;
         if (isHopeless || !isQanatError(cause, 'STORE_UNAVAILABLE')) throw cause;

@@ -53,9 +53,9 @@ export class HeldRequest {
   }
 
   /** It takes effect now; nobody is told. */
-  async effect(): Promise<void> {
+  async effect(): Promise<unknown> {
     this.#effect ??= this.#run();
-    await this.#effect;
+    return this.#effect;
   }
 
   /** It is answered truly, after it has taken effect. */
@@ -81,10 +81,14 @@ export class HeldRequest {
 }
 
 export class SimHeldStore implements ObjectStore {
-  readonly inner: MemoryObjectStore = new MemoryObjectStore();
+  readonly inner: MemoryObjectStore;
   /** Every request that was held, in order. */
   readonly requests: HeldRequest[] = [];
   holds: (request: HeldRequest) => boolean = () => true;
+
+  constructor(inner: MemoryObjectStore = new MemoryObjectStore()) {
+    this.inner = inner;
+  }
 
   /** Requests that wait for their answer. */
   waiting(operation?: Operation, sequence?: number): HeldRequest[] {
