@@ -96,7 +96,7 @@ export class MeteredObjectStore implements ObjectStore {
       this.#record(request, options, startMs, request.bytesOut(answer), request.outcome(answer));
       return answer;
     } catch (cause) {
-      const outcome = outcomeOfFailure(cause, options.signal);
+      const outcome = outcomeOfFailure(cause, (options as StoreRequestOptions | undefined)?.signal);
       if (outcome !== 'INVALID_ARGUMENT') this.#record(request, options, startMs, 0, outcome);
       throw cause;
     }
