@@ -65,8 +65,8 @@ export class ObjectTable {
   /** Adds an object without parts yet; `settle` follows once all its parts are counted. */
   create(origin: Pick<ObjectState, 'family' | 'writerEpoch' | 'node' | 'sequence' | 'sizeBytes'>): ObjectEntry {
     const object: ObjectEntry = {
-      id: this.nextId,
       ...origin,
+      id: this.nextId,
       liveBytes: 0,
       livePartCount: 0,
       retiredAt: undefined,

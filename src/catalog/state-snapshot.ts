@@ -37,7 +37,12 @@ export async function encodeState(state: CatalogState, yieldSlice: () => Promise
     await yieldSlice();
     assert(state.index === index, 'a state does not change while it is encoded');
   }
-  return encoder.finish();
+  const steps = encoder.finishing();
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+    await yieldSlice();
+  }
 }
 
 /** Decodes what encodeState made. OBJECT_CORRUPT for anything else, FORMAT_UNSUPPORTED for what a newer version made. */

@@ -6,7 +6,7 @@
 // - What a decoder gave may be believed once it has come to its end without an error.
 import { assert } from '../base/assert.ts';
 import { crc32 } from '../base/checksum.ts';
-import { utf8, viewOf } from '../base/bytes.ts';
+import { MiB, utf8, viewOf } from '../base/bytes.ts';
 import { ByteReader } from './byte-reader.ts';
 import { corrupt } from './damage.ts';
 import type { BytesPlace } from './damage.ts';
@@ -73,14 +73,27 @@ export class SnapshotEncoder {
 
   /** The bytes of the snapshot. Nothing may be added afterwards. */
   finish(): Uint8Array {
+    const steps = this.finishing();
+    for (;;) {
+      const step = steps.next();
+      if (step.done) return step.value;
+    }
+  }
+
+  /** As `finish`, in steps of about a MiB: bringing together what is large takes its time. */
+  *finishing(): Generator<undefined, Uint8Array> {
     const end = markHead(endMark, 0, this.#chunkCount);
     viewOf(end).setUint32(8, crc32(end.subarray(0, 8), this.#checksum));
     this.#pieces.push(end);
     const bytes = allocateBytes(this.#pieces.reduce((sum, piece) => sum + piece.byteLength, 0));
     let position = 0;
+    let yieldedAt = 0;
     for (const piece of this.#pieces.splice(0)) {
       bytes.set(piece, position);
       position += piece.byteLength;
+      if (position - yieldedAt < MiB) continue;
+      yieldedAt = position;
+      yield;
     }
     return bytes;
   }
