@@ -1,4 +1,5 @@
 // The door `qanat`: explicit named exports and nothing else.
+/// <reference lib="esnext.disposable" preserve="true" />
 export { InvariantError } from './base/assert.ts';
 export { systemRuntime } from './base/runtime.ts';
 export type { Clock, Random, Runtime, Timer, Timers } from './base/runtime.ts';
@@ -80,13 +81,14 @@ export type { Kv, KvEntry, KvListed, KvReadOptions, KvView, KvWriteOptions } fro
 export type { CloseReason, SetStatusName } from './engine/set-status.ts';
 export type { Settings, SettingsInput } from './engine/settings.ts';
 export type { Stats, WritingStats } from './engine/stats.ts';
-export { StreamSet } from './engine/stream-set.ts';
+
 export type {
   ChangeOptions,
   CreateOptions,
   OpenOptions,
   OpenReadOnlyOptions,
   OpenStreamOptions,
-} from './engine/stream-set.ts';
+} from './engine/options.ts';
+export { StreamSet } from './engine/stream-set.ts';
 export { StreamSetView } from './engine/stream-set-view.ts';
 export type { ListStreamsOptions } from './engine/stream-set-view.ts';

@@ -8,13 +8,10 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
 
 /** Resolves after `delayMs`, or rejects with the signal's reason if that comes first. */
 export function sleep(runtime: Runtime, delayMs: number, signal?: AbortSignal): Promise<void> {
-  return abortable(
-    (resolve) => {
-      const timer = runtime.timers.after(delayMs, resolve);
-      return () => timer.cancel();
-    },
-    signal,
-  );
+  return abortable((resolve) => {
+    const timer = runtime.timers.after(delayMs, resolve);
+    return () => timer.cancel();
+  }, signal);
 }
 
 /** Waits for `promise`, but no longer than the signal allows. The work behind the promise goes on. */

@@ -100,7 +100,11 @@ export class ObjectReader {
       const { node, writerEpoch: nodeEpoch, sequence } = object;
       checkOrigin(directory.footer, { clusterId: this.#clusterId, node, nodeEpoch, sequence }, { key });
       if (directory.sizeBytes !== object.sizeBytes)
-        throw qanatError('OBJECT_CORRUPT', `${key} has ${directory.sizeBytes} bytes; the catalog says ${object.sizeBytes}`, { key, position: undefined });
+        throw qanatError(
+          'OBJECT_CORRUPT',
+          `${key} has ${directory.sizeBytes} bytes; the catalog says ${object.sizeBytes}`,
+          { key, position: undefined },
+        );
       this.#directories.set(object.id, directory);
       return directory;
     } catch (cause) {
@@ -109,7 +113,12 @@ export class ObjectReader {
     }
   }
 
-  async #fetchBlock(object: ReadableObject, directory: ObjectDirectory, index: number, cacheKey: string): Promise<Block | undefined> {
+  async #fetchBlock(
+    object: ReadableObject,
+    directory: ObjectDirectory,
+    index: number,
+    cacheKey: string,
+  ): Promise<Block | undefined> {
     const key = keyOf(this.#clusterId, object);
     const entry = directory.index.entry(index);
     try {
@@ -127,7 +136,10 @@ export class ObjectReader {
   async #read(key: string, range: ByteRange): Promise<{ bytes: Uint8Array; size: number }> {
     const value = await this.#store.get(key, { range, purpose: 'read' });
     if (value === 'missing') throw new MissingObject();
-    if (value === 'not-modified') throw qanatError('STORE_UNSUITABLE', 'the store answered not-modified to an unconditional read', { problem: 'get' });
+    if (value === 'not-modified')
+      throw qanatError('STORE_UNSUITABLE', 'the store answered not-modified to an unconditional read', {
+        problem: 'get',
+      });
     return value;
   }
 }

@@ -1,7 +1,8 @@
 // Whether a change is what its type says: the first of the checks, because what a record decodes to is only bytes that
 // somebody sent. Limits that callers are told about at the call are enforced here again, for all replicas alike.
 import { Buffer } from 'node:buffer';
-import { checkKvKey, checkNodeName, checkStreamName, type Attributes } from '../model/ids.ts';
+import { checkKvKey, checkNodeName, checkStreamName } from '../model/check-names.ts';
+import type { Attributes } from '../model/ids.ts';
 import { attributesMaxBytes, kvValueMaxBytes, nameMaxBytes } from '../model/limits.ts';
 import type { ObjectPart } from '../model/record-batch.ts';
 import type { WalIdentity, WalKind } from '../model/wal-identity.ts';

@@ -30,7 +30,10 @@ function variableSizeBytes(change: Change): number {
 }
 
 function commitSizeBytes(change: CommitChange): number {
-  const parts = change.objects.reduce((sum, object) => sum + objectOverheadBytes + object.parts.length * partSizeBytes, 0);
+  const parts = change.objects.reduce(
+    (sum, object) => sum + objectOverheadBytes + object.parts.length * partSizeBytes,
+    0,
+  );
   return parts + (change.closeStreams?.length ?? 0) * 9;
 }
 

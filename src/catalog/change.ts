@@ -164,7 +164,7 @@ export type VoidReason =
   | 'malformed';
 
 /**
- * What a change did. `value`: register, the epoch; create, the stream id; open, the stream epoch; kv-put, attributes: the
+ * What a change did. `value`: register, the epoch; create, the stream id; open, the stream epoch; kv-put and attributes: the
  * new version; commit, the released position; trim: the start offset; else 0.
  */
 export type Verdict =

@@ -20,7 +20,11 @@ export type CommitRun = Pick<CommitChange, 'from' | 'to' | 'objects'>;
  *
  * Example: from 4, segments 3…6 with 40 parts each, room for 100 parts: [4, 6) with two objects, [6, 7) with one.
  */
-export function planRegistration(from: number, segments: readonly RegistrableSegment[], changeMaxBytes: number): readonly CommitRun[] {
+export function planRegistration(
+  from: number,
+  segments: readonly RegistrableSegment[],
+  changeMaxBytes: number,
+): readonly CommitRun[] {
   const runs: CommitRun[] = [];
   let objects: CommittedObject[] = [];
   let start = from;
@@ -28,7 +32,14 @@ export function planRegistration(from: number, segments: readonly RegistrableSeg
   for (const segment of segments) {
     if (segment.sequence < from) continue;
     const object = registeredObject(segment);
-    const objectBytes = changeSizeBytes({ kind: 'commit', epoch: 0, from: 0, to: 0, objects: [object], settledBelow: 0 });
+    const objectBytes = changeSizeBytes({
+      kind: 'commit',
+      epoch: 0,
+      from: 0,
+      to: 0,
+      objects: [object],
+      settledBelow: 0,
+    });
     if (objects.length > 0 && sizeBytes + objectBytes > changeMaxBytes) {
       runs.push({ from: start, to: segment.sequence, objects });
       start = segment.sequence;

@@ -13,7 +13,12 @@ export class CatalogWatch implements AsyncIterableIterator<CatalogChange> {
   readonly #signal: AbortSignal | undefined;
   readonly #free: () => void;
 
-  constructor(catalog: Catalog, hold: () => () => void, signal: AbortSignal | undefined, onFree: (watch: CatalogWatch) => void) {
+  constructor(
+    catalog: Catalog,
+    hold: () => () => void,
+    signal: AbortSignal | undefined,
+    onFree: (watch: CatalogWatch) => void,
+  ) {
     this.#signal = signal;
     const release = hold();
     const unsubscribe = catalog.subscribe((change) => this.#take(change));

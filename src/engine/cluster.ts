@@ -22,7 +22,10 @@ export async function openCluster(
     const created = await readCluster(store, options.signal); // Ours or somebody's: what stands there counts.
     if (created !== undefined) return created;
   }
-  throw qanatError('STORE_UNAVAILABLE', `${clusterFileKey} could not be written`, { operation: 'put', key: clusterFileKey });
+  throw qanatError('STORE_UNAVAILABLE', `${clusterFileKey} could not be written`, {
+    operation: 'put',
+    key: clusterFileKey,
+  });
 }
 
 async function readCluster(store: ObjectStore, signal: AbortSignal | undefined): Promise<string | undefined> {
@@ -33,7 +36,8 @@ async function readCluster(store: ObjectStore, signal: AbortSignal | undefined):
     if (keys.length === 0) return undefined;
     value = await get(); // Somebody may have begun between the two.
     if (value === 'missing') {
-      const message = `${clusterFileKey} is missing, but the store holds other keys, such as ${keys[0]?.key}; restore it, or use an empty store`;
+      const found = `the store holds other keys, such as ${keys[0]?.key}`;
+      const message = `${clusterFileKey} is missing, but ${found}; restore it, or use an empty store`;
       throw qanatError('OBJECT_CORRUPT', message, { key: clusterFileKey, position: undefined });
     }
   }

@@ -23,7 +23,11 @@ export interface StreamDescription extends StreamSummary {
   /** Rises with every change of the attributes; for `ifVersion`. */
   readonly attributesVersion: number;
   /** Which ownership wrote which offsets. */
-  readonly epochs: readonly { readonly streamEpoch: number; readonly startOffset: number; readonly endOffset: number }[];
+  readonly epochs: readonly {
+    readonly streamEpoch: number;
+    readonly startOffset: number;
+    readonly endOffset: number;
+  }[];
   /** Where the registered offsets lie. */
   readonly objects: readonly {
     readonly key: string;

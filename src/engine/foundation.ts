@@ -72,7 +72,8 @@ export class Foundation {
     const clusterId = await openCluster(store, runtime, { create, signal });
     const deadlineMs = settings.storeDeadlineMs;
     const journal =
-      options.journal ?? (await ObjectJournal.open({ store, clusterId, runtime, observer, deadlineMs, create, signal }));
+      options.journal ??
+      (await ObjectJournal.open({ store, clusterId, runtime, observer, deadlineMs, create, signal }));
     const ownJournal = options.journal === undefined ? journal : undefined;
     try {
       const catalog = await Catalog.open({ journal, clusterId, runtime, observer, signal });
@@ -94,6 +95,13 @@ export class Foundation {
 function checkStore(store: unknown): void {
   const methods = ['put', 'get', 'list', 'delete'] as const;
   const candidate = store as Partial<Record<string, unknown>> | null | undefined;
-  if (typeof candidate !== 'object' || candidate === null || methods.some((name) => typeof candidate[name] !== 'function'))
-    throw invalidArgument('`store` is an ObjectStore: new MemoryObjectStore(), new FileObjectStore(directory), ...', TypeError);
+  if (
+    typeof candidate !== 'object' ||
+    candidate === null ||
+    methods.some((name) => typeof candidate[name] !== 'function')
+  )
+    throw invalidArgument(
+      '`store` is an ObjectStore: new MemoryObjectStore(), new FileObjectStore(directory), ...',
+      TypeError,
+    );
 }

@@ -1,7 +1,7 @@
 // The small key-value store of the catalog: for names, settings, assignments. Writes are linearizable; a get is local
 // unless it asks to be fresh.
 import { invalidArgument, qanatError } from '../model/errors.ts';
-import { checkKvKey } from '../model/ids.ts';
+import { checkKvKey } from '../model/check-names.ts';
 import { kvValueMaxBytes } from '../model/limits.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Change } from '../catalog/change.ts';
@@ -92,9 +92,17 @@ export class CatalogKv extends CatalogKvView implements Kv {
     if (!(value instanceof Uint8Array)) throw invalidArgument('a kv value is a Uint8Array', TypeError);
     if (value.byteLength > kvValueMaxBytes) {
       const facts = { sizeBytes: value.byteLength, sizeMaxBytes: kvValueMaxBytes };
-      throw qanatError('RECORD_TOO_LARGE', `a kv value has at most ${kvValueMaxBytes} bytes; this one has ${value.byteLength}`, facts);
+      throw qanatError(
+        'RECORD_TOO_LARGE',
+        `a kv value has at most ${kvValueMaxBytes} bytes; this one has ${value.byteLength}`,
+        facts,
+      );
     }
-    const verdict = await this.#write({ kind: 'kv-put', key, value: value.slice(), ...condition(options) }, key, options);
+    const verdict = await this.#write(
+      { kind: 'kv-put', key, value: value.slice(), ...condition(options) },
+      key,
+      options,
+    );
     return verdict;
   }
 

@@ -120,7 +120,11 @@ export class OpenStreams {
 
   async #proposeOpen(stream: StreamState, expectedEpoch: number | undefined): Promise<Entry> {
     const ref: StreamRef = stream.name ?? stream.id;
-    const change = { kind: 'open', stream: stream.id, ...(expectedEpoch === undefined ? {} : { expectedEpoch }) } as const;
+    const change = {
+      kind: 'open',
+      stream: stream.id,
+      ...(expectedEpoch === undefined ? {} : { expectedEpoch }),
+    } as const;
     let verdict = await this.#options.propose(change, undefined);
     if (!verdict.applied && verdict.reason === 'owned') {
       await this.#options.recoverOwner(stream);
@@ -146,5 +150,8 @@ function checkEpoch(entry: Entry, expectedEpoch: number | undefined): Entry {
   const { streamEpoch } = entry.open;
   if (expectedEpoch === undefined || expectedEpoch === streamEpoch) return entry;
   const what = `stream ${JSON.stringify(entry.open.name ?? entry.open.id)}`;
-  throw qanatError('CONFLICT', `${what} is at epoch ${streamEpoch}, not ${expectedEpoch}`, { what, currentEpoch: streamEpoch });
+  throw qanatError('CONFLICT', `${what} is at epoch ${streamEpoch}, not ${expectedEpoch}`, {
+    what,
+    currentEpoch: streamEpoch,
+  });
 }

@@ -44,7 +44,10 @@ export class SetStatus {
     this.#name = reason.status;
     this.#ending = ending;
     this.#resolve(reason);
-    emit(this.#observer, 'statusChanged', { status: reason.status, cause: reason.status === 'failed' ? reason.error : undefined });
+    emit(this.#observer, 'statusChanged', {
+      status: reason.status,
+      cause: reason.status === 'failed' ? reason.error : undefined,
+    });
     return true;
   }
 }

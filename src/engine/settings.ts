@@ -20,8 +20,8 @@ export interface Settings {
    */
   readonly uploadSizeBytes: number;
   /**
-   * Memory for batches that are not uploaded, and for what is cached (default 256 MiB). Half of it is for appends: beyond
-   * that they are refused with OVERLOADED; a quarter each for the tail and for blocks read from objects.
+   * Memory for batches that are not uploaded, and for what is cached (default 256 MiB). Half of it is for appends:
+   * beyond that they are refused with OVERLOADED; a quarter each for the tail and for blocks read from objects.
    */
   readonly memoryMaxBytes: number;
   /**

@@ -53,3 +53,25 @@ function fenced(node: string, nodeEpoch: number, lastEpoch: number | undefined):
   const message = `node ${node} was started elsewhere while it started here`;
   return qanatError('NODE_FENCED', message, { node, nodeEpoch, byEpoch });
 }
+
+/** A start that failed, or was given up: an epoch that went through is closed again, if that is possible. */
+export async function abandonStart(foundation: Foundation, nodeEpoch: number | undefined): Promise<void> {
+  const { catalog } = foundation;
+  try {
+    const epoch = nodeEpoch === undefined ? undefined : catalog.state.epoch(nodeEpoch);
+    if (epoch?.status === 'open' && catalog.state.isCurrent(epoch.epoch))
+      await catalog.propose({
+        kind: 'commit',
+        epoch: epoch.epoch,
+        from: 0,
+        to: 0,
+        objects: [],
+        settledBelow: 0,
+        closeEpoch: true,
+      });
+  } catch {
+    // The next start of the node recovers it.
+  } finally {
+    await foundation.close().catch(() => {});
+  }
+}

@@ -1,7 +1,8 @@
 // What anybody may do with a cluster without writing: read streams, list them, follow what changes. A view registers
 // nothing and leaves the store as it found it. StreamSet extends it.
 import { invalidArgument, qanatError } from '../model/errors.ts';
-import { checkStreamRef, type StreamId, type StreamRef } from '../model/ids.ts';
+import { checkStreamRef } from '../model/check-names.ts';
+import type { StreamId, StreamRef } from '../model/ids.ts';
 import type { CatalogChange } from '../catalog/change.ts';
 import type { CatalogState, StreamState } from '../catalog/state.ts';
 import type { OpenStream } from '../stream/open-stream.ts';
@@ -12,7 +13,7 @@ import { describeNode, describeStream, summarizeStream } from './descriptions.ts
 import type { NodeDescription, StreamDescription, StreamSummary } from './descriptions.ts';
 import type { Foundation } from './foundation.ts';
 import { CatalogKvView, type KvView } from './key-value.ts';
-import { SetStatus, type CloseReason, type SetStatusName } from './set-status.ts';
+import type { CloseReason, SetStatus, SetStatusName } from './set-status.ts';
 import { viewStats, type Stats } from './stats.ts';
 
 /** Options of listing streams. */
@@ -63,7 +64,7 @@ export class StreamSetView {
   async *list(options: ListStreamsOptions = {}): AsyncIterableIterator<StreamSummary> {
     const prefix = options.prefix ?? '';
     if (typeof prefix !== 'string') throw invalidArgument('a prefix is a string', TypeError);
-    for (let next = 1; ; ) {
+    for (let next = 1; ;) {
       this.checkOpen();
       const page = this.#page(next, prefix);
       yield* page.streams;
@@ -180,7 +181,10 @@ export class StreamSetView {
     return true;
   }
 
-  #page(from: number, prefix: string): { readonly streams: readonly StreamSummary[]; readonly next: number | undefined } {
+  #page(
+    from: number,
+    prefix: string,
+  ): { readonly streams: readonly StreamSummary[]; readonly next: number | undefined } {
     const streams: StreamSummary[] = [];
     let visited = 0;
     for (const stream of this.state.streams(from)) {

@@ -3,9 +3,8 @@
 import { untilAborted } from '../base/abort.ts';
 import { invalidArgument, isQanatError, qanatError } from '../model/errors.ts';
 import { emit } from '../model/events.ts';
-import { checkAttributes, checkNodeName, checkStreamName } from '../model/ids.ts';
+import { checkAttributes, checkNodeName, checkStreamName } from '../model/check-names.ts';
 import type { Attributes, StreamId, StreamRef } from '../model/ids.ts';
-import type { ObjectStore } from '../store/object-store.ts';
 import type { CatalogChange, Change, Verdict } from '../catalog/change.ts';
 import type { StreamState } from '../catalog/state.ts';
 import { recoverEpoch } from '../recovery/recover-epoch.ts';
@@ -17,46 +16,15 @@ import { TailPool } from '../stream/tail-pool.ts';
 import { Uploader } from '../upload/uploader.ts';
 import { objectWal } from '../wal/object-wal.ts';
 import type { Wal, WalEnd, WalFactory } from '../wal/wal.ts';
-import { Foundation, type FoundationOptions } from './foundation.ts';
+import { Foundation } from './foundation.ts';
 import { CatalogKv, condition, type Kv } from './key-value.ts';
 import { OpenStreams } from './open-streams.ts';
+import type { ChangeOptions, CreateOptions, OpenOptions, OpenReadOnlyOptions, OpenStreamOptions } from './options.ts';
 import { SetStatus } from './set-status.ts';
-import { startNode } from './start-node.ts';
+import { abandonStart, startNode } from './start-node.ts';
 import type { Stats } from './stats.ts';
 import { StreamSetView } from './stream-set-view.ts';
-import { voidStreamError } from './void-change.ts';
-
-/** Options of opening a cluster to read. */
-export interface OpenReadOnlyOptions extends FoundationOptions {}
-
-/** Options of opening a node's stream set. */
-export interface OpenOptions extends FoundationOptions {
-  /** The node's name: one live set has it at a time; a later one fences the earlier. */
-  readonly node: string;
-  readonly store: ObjectStore;
-  /** How appends become durable (default: `objectWal()`). */
-  readonly wal?: WalFactory | undefined;
-  /** What others may know of this node: an address, a rack. */
-  readonly attributes?: Attributes | undefined;
-}
-
-/** Options of creating a stream. */
-export interface CreateOptions extends CallOptions {
-  /** A name, unique in the cluster. */
-  readonly name?: string | undefined;
-  readonly attributes?: Attributes | undefined;
-}
-
-/** Options of opening a stream. */
-export interface OpenStreamOptions extends CallOptions {
-  /** Open only if this is the stream's epoch now; CONFLICT with `currentEpoch` otherwise. */
-  readonly expectedEpoch?: number | undefined;
-}
-
-/** Options of a change that may be conditional. */
-export interface ChangeOptions extends CallOptions {
-  readonly ifVersion?: number | undefined;
-}
+import { fencedError, voidStreamError } from './void-change.ts';
 
 /** A node's streams: it is the only writer of those it has open. All of them share one WAL. */
 export class StreamSet extends StreamSetView {
@@ -95,7 +63,8 @@ export class StreamSet extends StreamSetView {
       onFenced: (byEpoch) => this.#onFenced(byEpoch),
       onBroken: (cause) => this.fail(cause as Error),
     });
-    const propose = (change: Change, signal: AbortSignal | undefined): Promise<Verdict> => this.#propose(change, signal);
+    const propose = (change: Change, signal: AbortSignal | undefined): Promise<Verdict> =>
+      this.#propose(change, signal);
     this.#streams = new OpenStreams({
       host: () => this.#ownerHost(),
       tails: parts.tails,
@@ -104,7 +73,10 @@ export class StreamSet extends StreamSetView {
       onClosed: ({ id }) => emit(observer, 'streamClosed', { stream: id }),
       recoverOwner: (stream) => this.#recoverOwner(stream),
     });
-    Object.defineProperty(this, 'kv', { value: new CatalogKv(catalog, () => this.checkOpen(), propose), enumerable: true });
+    Object.defineProperty(this, 'kv', {
+      value: new CatalogKv(catalog, () => this.checkOpen(), propose),
+      enumerable: true,
+    });
     this.#unsubscribe = catalog.subscribe((change) => this.#onCatalogChange(change));
   }
 
@@ -156,7 +128,7 @@ export class StreamSet extends StreamSetView {
       refusal: () => life.ending,
       onDurable: () => void (set !== undefined && set.#uploader.poke()),
       onEnded: (end) => void (set !== undefined && set.#onWalEnded(end)),
-      fencedError: (outcome) => fencedError(foundation, node, nodeEpoch, outcome),
+      fencedError: (outcome) => fencedError(catalog.state, node, nodeEpoch, outcome),
       unuploadedMaxBytes: Math.floor(settings.memoryMaxBytes / 2),
     });
     const wal = await factory.open({
@@ -223,7 +195,10 @@ export class StreamSet extends StreamSetView {
     const checked = checkAttributes(attributes);
     const when = condition(options);
     const { id } = await this.resolve(stream, options);
-    const verdict = await this.#propose({ kind: 'attributes', stream: id, attributes: checked, ...when }, options.signal);
+    const verdict = await this.#propose(
+      { kind: 'attributes', stream: id, attributes: checked, ...when },
+      options.signal,
+    );
     if (!verdict.applied) throw voidStreamError(verdict, stream, this.state);
   }
 
@@ -290,7 +265,9 @@ export class StreamSet extends StreamSetView {
     this.#wal.stop();
     const facts = { operation: 'append', key: undefined };
     const more = { outcome: 'unknown', action: 'reopen', cause: error } as const;
-    this.#appendPath.abandon(qanatError('STORE_UNAVAILABLE', 'the set failed while this append was under way', facts, more));
+    this.#appendPath.abandon(
+      qanatError('STORE_UNAVAILABLE', 'the set failed while this append was under way', facts, more),
+    );
   }
 
   #begin(signal: AbortSignal | undefined): void {
@@ -315,13 +292,18 @@ export class StreamSet extends StreamSetView {
     };
   }
 
-  async #trim({ id, name, streamEpoch }: OpenStream, startOffset: number, signal: AbortSignal | undefined): Promise<void> {
+  async #trim(
+    { id, name, streamEpoch }: OpenStream,
+    startOffset: number,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
     const verdict = await this.#propose({ kind: 'trim', stream: id, streamEpoch, startOffset }, signal);
     if (!verdict.applied) throw voidStreamError(verdict, name ?? id, this.state);
   }
 
   async #giveUp(stream: OpenStream): Promise<void> {
-    if (this.life.name === 'open' && this.#streams.get(stream.id) === stream) await this.#uploader.closeStream(stream.id);
+    if (this.life.name === 'open' && this.#streams.get(stream.id) === stream)
+      await this.#uploader.closeStream(stream.id);
     this.#streams.forget(stream);
   }
 
@@ -358,7 +340,7 @@ export class StreamSet extends StreamSetView {
    * The error to tell.
    */
   #onFenced(byEpoch: number): Error {
-    const error = fencedError(this.foundation, this.node, this.nodeEpoch, 'none');
+    const error = fencedError(this.state, this.node, this.nodeEpoch, 'none');
     this.endWith({ status: 'fenced', byEpoch: byEpoch === 0 ? undefined : byEpoch }, error);
     return error;
   }
@@ -383,25 +365,4 @@ class ReadOnlyView extends StreamSetView {
 function checkOptions(options: unknown): void {
   if (typeof options !== 'object' || options === null)
     throw invalidArgument('options are an object, such as { node, store }', TypeError);
-}
-
-function fencedError({ catalog }: Foundation, node: string, nodeEpoch: number, outcome: 'none' | 'unknown'): Error {
-  const newer = catalog.state.newerEpoch(node, nodeEpoch);
-  const byEpoch = newer === 0 ? undefined : newer;
-  const message = `epoch ${nodeEpoch} of node ${node} is fenced${byEpoch === undefined ? '' : ` by epoch ${byEpoch}`}; open a new stream set`;
-  return qanatError('NODE_FENCED', message, { node, nodeEpoch, byEpoch }, { outcome });
-}
-
-/** A start that failed, or was given up: an epoch that went through is closed again, if that is possible. */
-async function abandonStart(foundation: Foundation, nodeEpoch: number | undefined): Promise<void> {
-  const { catalog } = foundation;
-  try {
-    const epoch = nodeEpoch === undefined ? undefined : catalog.state.epoch(nodeEpoch);
-    if (epoch?.status === 'open' && catalog.state.isCurrent(epoch.epoch))
-      await catalog.propose({ kind: 'commit', epoch: epoch.epoch, from: 0, to: 0, objects: [], settledBelow: 0, closeEpoch: true });
-  } catch {
-    // The next start of the node recovers it.
-  } finally {
-    await foundation.close().catch(() => {});
-  }
 }

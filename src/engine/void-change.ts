@@ -43,3 +43,12 @@ export function voidError(verdict: Void, what: string): Error {
     });
   return new InvariantError(`a change of ${what} is void: ${verdict.reason} (${verdict.fact})`);
 }
+
+/** What calls are told once another epoch took over. */
+export function fencedError(state: CatalogState, node: string, nodeEpoch: number, outcome: 'none' | 'unknown'): Error {
+  const newer = state.newerEpoch(node, nodeEpoch);
+  const byEpoch = newer === 0 ? undefined : newer;
+  const by = byEpoch === undefined ? '' : ` by epoch ${byEpoch}`;
+  const message = `epoch ${nodeEpoch} of node ${node} is fenced${by}; open a new stream set`;
+  return qanatError('NODE_FENCED', message, { node, nodeEpoch, byEpoch }, { outcome });
+}

@@ -47,9 +47,15 @@ export interface Journal {
   read(from: number, limit: number, options?: JournalOptions): Promise<JournalRun>;
   /** The snapshots that may be loaded, newest first: at most two. */
   snapshots(options?: JournalOptions): Promise<readonly JournalSnapshot[]>;
-  /** Stores a snapshot of the state at `index`, reads it back, verifies it and only then names it. An index at or below the newest one named changes nothing. */
+  /**
+   * Stores a snapshot of the state at `index`, reads it back, verifies it and only then names it. An index at or below
+   * the newest one named changes nothing.
+   */
   saveSnapshot(index: number, bytes: Uint8Array, options?: SaveSnapshotOptions): Promise<void>;
-  /** Raises the floor to `upTo`, or as far as the older snapshot allows, then deletes what lies below. The floor reached. */
+  /**
+   * Raises the floor to `upTo`, or as far as the older snapshot allows, then deletes what lies below. Resolves with the
+   * floor reached.
+   */
   truncate(upTo: number, options?: JournalOptions): Promise<number>;
   close(): Promise<void>;
 }

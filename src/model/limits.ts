@@ -14,7 +14,7 @@ export const segmentSizeMaxBytes: number = 8 * MiB;
 /** A batch is never split over segments, so it must fit one beside its frame, index entry and footer. */
 export const batchSizeMaxBytes: number = segmentSizeMaxBytes - 4 * KiB;
 
-/** Records in one batch: fits Kafka's 32-bit delta with room to spare. */
+/** Records in one batch: fits a 32-bit count in any client with room to spare. */
 export const batchCountMax: number = 2 ** 31 - 1;
 
 /** Blocks are what is read and cached at once. */

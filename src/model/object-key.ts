@@ -22,7 +22,9 @@ export function clusterPrefix(clusterId: string): string {
   return `${clusterId}/`;
 }
 
-/** All objects of one family of one node epoch lie below this; two hex digits spread epochs over partitions. */
+/**
+ * All objects of one family of one node epoch lie below this; two hex digits spread epochs over the ranges of a store.
+ */
 export function epochPrefix(clusterId: string, origin: Omit<ObjectOrigin, 'sequence'>): string {
   const writer = `${origin.node}-${origin.nodeEpoch}`;
   const hash = (crc32(utf8(writer)) & 0xff).toString(16).padStart(2, '0');

@@ -120,7 +120,12 @@ async function declareRecovered(options: RecoverEpochOptions, end: () => number 
 async function propose(options: RecoverEpochOptions, change: Change): Promise<Verdict> {
   const { catalog, node, epoch, signal } = options;
   const verdict = await catalog.propose(change, { signal });
-  if (verdict.applied || verdict.reason === 'position' || verdict.reason === 'recovered' || verdict.reason === 'not-found')
+  if (
+    verdict.applied ||
+    verdict.reason === 'position' ||
+    verdict.reason === 'recovered' ||
+    verdict.reason === 'not-found'
+  )
     return verdict;
   if (verdict.reason === 'fenced') {
     const facts = { node, nodeEpoch: epoch, byEpoch: verdict.fact };

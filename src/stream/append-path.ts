@@ -117,13 +117,28 @@ export class AppendPath implements WalSink {
       const expectedOffset = checkOffset(options.expectedOffset, 'expectedOffset');
       const { nextOffset } = stream;
       if (expectedOffset !== nextOffset)
-        throw qanatError('OFFSET_MISMATCH', `the next offset is ${nextOffset}, not ${expectedOffset}`, { expectedOffset, nextOffset });
+        throw qanatError('OFFSET_MISMATCH', `the next offset is ${nextOffset}, not ${expectedOffset}`, {
+          expectedOffset,
+          nextOffset,
+        });
     }
     if (this.#unuploadedBytes + sizeBytes > this.#options.unuploadedMaxBytes)
-      throw qanatError('OVERLOADED', `${this.#unuploadedBytes} bytes wait for the store; try again when some are uploaded`, { what: 'appends' });
+      throw qanatError(
+        'OVERLOADED',
+        `${this.#unuploadedBytes} bytes wait for the store; try again when some are uploaded`,
+        { what: 'appends' },
+      );
   }
 
-  #take(stream: OpenStream, firstOffset: number, bytes: Uint8Array, count: number, timestamp: number | undefined, settle: Settle | undefined, failure: Settle): void {
+  #take(
+    stream: OpenStream,
+    firstOffset: number,
+    bytes: Uint8Array,
+    count: number,
+    timestamp: number | undefined,
+    settle: Settle | undefined,
+    failure: Settle,
+  ): void {
     const kept = this.#arena.keep(bytes);
     const startOffset = stream.nextOffset;
     const endOffset = startOffset + count;
@@ -177,7 +192,12 @@ export class AppendPath implements WalSink {
     if (sent) return end.error;
     const facts = isQanatError(end.error, 'STORE_UNAVAILABLE') ? end.error : { operation: 'append', key: undefined };
     const message = 'the stream set has failed before this append was sent';
-    return qanatError('STORE_UNAVAILABLE', message, { operation: facts.operation, key: facts.key }, { action: 'reopen', cause: end.error });
+    return qanatError(
+      'STORE_UNAVAILABLE',
+      message,
+      { operation: facts.operation, key: facts.key },
+      { action: 'reopen', cause: end.error },
+    );
   }
 
   #shift(count: number): readonly Pending[] {
@@ -194,5 +214,7 @@ export class AppendPath implements WalSink {
 /** The error of using a stream that this set has given up. */
 export function streamClosed(stream: OpenStream): Error {
   const ref = stream.name ?? stream.id;
-  return qanatError('STREAM_CLOSED', `stream ${JSON.stringify(ref)} is closed here; open it again to write`, { stream: ref });
+  return qanatError('STREAM_CLOSED', `stream ${JSON.stringify(ref)} is closed here; open it again to write`, {
+    stream: ref,
+  });
 }

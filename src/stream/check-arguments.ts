@@ -11,9 +11,16 @@ export function checkBatch(bytes: unknown, count: unknown, timestamp: unknown): 
   if (bytes.byteLength === 0) throw invalidArgument('a batch has at least one byte');
   if (bytes.byteLength > batchSizeMaxBytes) {
     const facts = { sizeBytes: bytes.byteLength, sizeMaxBytes: batchSizeMaxBytes };
-    throw qanatError('RECORD_TOO_LARGE', `a batch has at most ${batchSizeMaxBytes} bytes; this one has ${bytes.byteLength}`, facts);
+    throw qanatError(
+      'RECORD_TOO_LARGE',
+      `a batch has at most ${batchSizeMaxBytes} bytes; this one has ${bytes.byteLength}`,
+      facts,
+    );
   }
-  if (count !== undefined && (!Number.isSafeInteger(count) || (count as number) < 1 || (count as number) > batchCountMax))
+  if (
+    count !== undefined &&
+    (!Number.isSafeInteger(count) || (count as number) < 1 || (count as number) > batchCountMax)
+  )
     throw invalidArgument(`count is an integer from 1 to ${batchCountMax}; got ${String(count)}`, kindOf(count));
   if (timestamp !== undefined && !Number.isSafeInteger(timestamp))
     throw invalidArgument(`a timestamp is a safe integer of milliseconds; got ${String(timestamp)}`, kindOf(timestamp));

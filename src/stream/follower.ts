@@ -83,7 +83,8 @@ export class Follower implements AsyncIterableIterator<RecordBatch> {
 
   #startingPoint(): number {
     if (this.#from === 'start') return this.#followed.startOffset;
-    if (typeof this.#from === 'string') throw invalidArgument(`follow starts at an offset, 'start' or 'end'; got '${this.#from}'`);
+    if (typeof this.#from === 'string')
+      throw invalidArgument(`follow starts at an offset, 'start' or 'end'; got '${this.#from}'`);
     return checkOffset(this.#from, 'an offset');
   }
 
@@ -97,5 +98,7 @@ export class Follower implements AsyncIterableIterator<RecordBatch> {
 
 /** Whether an error means that there is nothing more to follow, as opposed to something wrong. */
 function isOver(cause: unknown): boolean {
-  return isQanatError(cause, 'STREAM_CLOSED') || isQanatError(cause, 'STREAM_NOT_FOUND') || isQanatError(cause, 'CLOSED');
+  return (
+    isQanatError(cause, 'STREAM_CLOSED') || isQanatError(cause, 'STREAM_NOT_FOUND') || isQanatError(cause, 'CLOSED')
+  );
 }

@@ -68,7 +68,9 @@ export class ReadPath {
           break;
         }
         assert(
-          batches.length === 0 ? batch.startOffset <= nextOffset && nextOffset < batch.endOffset : batch.startOffset === nextOffset,
+          batches.length === 0
+            ? batch.startOffset <= nextOffset && nextOffset < batch.endOffset
+            : batch.startOffset === nextOffset,
           () => `stream ${target.id}: a batch at ${batch.startOffset} does not continue ${nextOffset}`,
         );
         batches.push(batch);
@@ -89,7 +91,11 @@ export class ReadPath {
   }
 
   /** Batches of the block that holds `offset`; undefined if `onlyCached` and it is not in memory. */
-  async #fromObjects(target: ReadTarget, offset: number, options: ReadOptions): Promise<Iterable<RecordBatch> | undefined> {
+  async #fromObjects(
+    target: ReadTarget,
+    offset: number,
+    options: ReadOptions,
+  ): Promise<Iterable<RecordBatch> | undefined> {
     const located = await this.locate(target, offset, options);
     return located === undefined ? undefined : blockBatches(located, offset);
   }
@@ -100,7 +106,7 @@ export class ReadPath {
     offset: number,
     options: { readonly onlyCached?: boolean | undefined; readonly signal?: AbortSignal | undefined },
   ): Promise<LocatedBlock | undefined> {
-    for (let missingObject = 0; ; ) {
+    for (let missingObject = 0; ;) {
       const { object, endOffset } = this.#partAt(target, offset);
       const key = keyOf(this.#clusterId, object);
       if (object.id === missingObject) throw corrupt(key, `${key} is missing, and the catalog refers to it`);
@@ -112,10 +118,14 @@ export class ReadPath {
     }
   }
 
-  #partAt(target: { readonly id: StreamId; readonly ref: StreamRef }, offset: number): { object: ReadableObject; endOffset: number } {
+  #partAt(
+    target: { readonly id: StreamId; readonly ref: StreamRef },
+    offset: number,
+  ): { object: ReadableObject; endOffset: number } {
     const { state } = this.#catalog;
     const stream = state.stream(target.id);
-    if (stream === undefined) throw qanatError('STREAM_NOT_FOUND', `stream ${JSON.stringify(target.ref)} was deleted`, { stream: target.ref });
+    if (stream === undefined)
+      throw qanatError('STREAM_NOT_FOUND', `stream ${JSON.stringify(target.ref)} was deleted`, { stream: target.ref });
     const index = stream.parts.find(offset);
     if (index < 0) {
       const { startOffset, endOffset } = stream;
@@ -140,7 +150,8 @@ export class ReadPath {
     const directory = cached ?? (await this.#objects.directory(object, options.signal));
     if (directory === undefined) return 'missing';
     const index = directory.index.find(stream, offset);
-    if (index < 0) throw corrupt(key, `${key} does not hold offset ${offset} of stream ${stream}, as the catalog says it does`);
+    if (index < 0)
+      throw corrupt(key, `${key} does not hold offset ${offset} of stream ${stream}, as the catalog says it does`);
     if (options.onlyCached) return this.#objects.cachedBlock(object, index) ?? 'not-cached';
     return (await this.#objects.block(object, directory, index)) ?? 'missing';
   }
@@ -164,7 +175,11 @@ function* blockBatches({ block, partEndOffset }: LocatedBlock, offset: number): 
 
 /** The error of an offset outside the readable range. */
 export function outOfRange(offset: number, { startOffset, endOffset }: OffsetRange): Error {
-  return qanatError('OFFSET_OUT_OF_RANGE', `offset ${offset} is outside [${startOffset}, ${endOffset}]`, { offset, startOffset, endOffset });
+  return qanatError('OFFSET_OUT_OF_RANGE', `offset ${offset} is outside [${startOffset}, ${endOffset}]`, {
+    offset,
+    startOffset,
+    endOffset,
+  });
 }
 
 function corrupt(key: string, message: string): Error {

@@ -71,7 +71,8 @@ export class CatalogStreamReader implements StreamReader {
   }
 
   async offsetAt(timestamp: number, options: CallOptions = {}): Promise<number | undefined> {
-    if (!Number.isSafeInteger(timestamp)) throw invalidArgument(`a timestamp is a safe integer of milliseconds; got ${String(timestamp)}`);
+    if (!Number.isSafeInteger(timestamp))
+      throw invalidArgument(`a timestamp is a safe integer of milliseconds; got ${String(timestamp)}`);
     options.signal?.throwIfAborted();
     const { catalog, readPath } = this.host;
     return findOffsetAt(this.#target(), timestamp, catalog, readPath, options.signal);

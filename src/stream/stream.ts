@@ -75,12 +75,15 @@ export interface StreamReader {
   read(from: number, options?: ReadOptions): Promise<ReadResult>;
   /**
    * Every batch from an offset on, and then whatever comes. Ends when the reader is closed or the stream deleted;
-   * throws when it is trimmed past where it stands, and when the set is fenced or has failed. Leaving the loop frees it.
+   * throws when it is trimmed past where it stands, and when the set is fenced or has failed. Leaving the loop
+   * frees it.
    */
   follow(from: number | 'start' | 'end', options?: CallOptions): AsyncIterableIterator<RecordBatch>;
   /** Resolves with the end offset as soon as it is beyond `offset`: the long poll. */
   whenBeyond(offset: number, options?: CallOptions): Promise<number>;
-  /** Start of the first batch, in offset order, whose timestamp is at or after `timestamp`; undefined if there is none. */
+  /**
+   * Start of the first batch, in offset order, whose timestamp is at or after `timestamp`; undefined if there is none.
+   */
   offsetAt(timestamp: number, options?: CallOptions): Promise<number | undefined>;
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;

@@ -18,10 +18,17 @@ export async function findOffsetAt(
 ): Promise<number | undefined> {
   const { startOffset, endOffset } = target.bounds();
   const clamp = (offset: number): number => Math.max(offset, startOffset);
-  for (let offset = startOffset; offset < endOffset; ) {
+  for (let offset = startOffset; offset < endOffset;) {
     const part = nextPartBy(catalog, target.id, offset, timestamp);
     if (part === undefined) break;
-    const found = await firstInPart(target, Math.max(offset, part.startOffset), part.endOffset, timestamp, readPath, signal);
+    const found = await firstInPart(
+      target,
+      Math.max(offset, part.startOffset),
+      part.endOffset,
+      timestamp,
+      readPath,
+      signal,
+    );
     if (found !== undefined) return found < endOffset ? clamp(found) : undefined;
     offset = part.endOffset;
   }
@@ -30,7 +37,12 @@ export async function findOffsetAt(
 }
 
 /** The first registered part from `offset` on with a late enough timestamp in it. */
-function nextPartBy(catalog: Catalog, id: StreamId, offset: number, timestamp: number): { startOffset: number; endOffset: number } | undefined {
+function nextPartBy(
+  catalog: Catalog,
+  id: StreamId,
+  offset: number,
+  timestamp: number,
+): { startOffset: number; endOffset: number } | undefined {
   const parts = catalog.state.stream(id)?.parts;
   if (parts === undefined) return undefined;
   const first = parts.firstPartAtOrAfterTimestamp(timestamp);
@@ -50,7 +62,7 @@ async function firstInPart(
   readPath: ReadPath,
   signal: AbortSignal | undefined,
 ): Promise<number | undefined> {
-  for (let offset = from; offset < endOffset; ) {
+  for (let offset = from; offset < endOffset;) {
     const located = await readPath.locate(target, offset, { signal });
     if (located === undefined) return undefined;
     const { block, partEndOffset } = located;
@@ -69,11 +81,11 @@ function firstInTail(target: ReadTarget, catalog: Catalog, endOffset: number, ti
   const { tail } = target;
   if (tail === undefined) return undefined;
   const registeredEnd = catalog.state.stream(target.id)?.endOffset ?? 0;
-  let index = tail.find(Math.max(registeredEnd, tail.startOffset));
-  for (; index >= 0; index++) {
+  const first = tail.find(Math.max(registeredEnd, tail.startOffset));
+  if (first < 0) return undefined;
+  for (let index = first; ; index++) {
     const batch = tail.batch(index);
     if (batch === undefined || batch.startOffset >= endOffset) return undefined;
     if (isLateEnough(batch, timestamp)) return batch.startOffset;
   }
-  return undefined;
 }

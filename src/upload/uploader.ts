@@ -105,7 +105,9 @@ export class Uploader {
         } catch (cause) {
           if (!isQanatError(cause, 'STORE_UNAVAILABLE')) return; // The set has learnt of it another way.
           emit(observer, 'backgroundFailed', { work: 'upload', cause });
-          await sleep(runtime, backoffDelayMs(attempt, retryDelay, runtime.random), this.#stopped.signal).catch(() => {});
+          await sleep(runtime, backoffDelayMs(attempt, retryDelay, runtime.random), this.#stopped.signal).catch(
+            () => {},
+          );
         }
       }
     } finally {
@@ -152,7 +154,12 @@ export class Uploader {
     }
   }
 
-  async #commitRuns(from: number, segments: readonly WalSegment[], closeStreams: readonly StreamId[], closeEpoch: boolean): Promise<void> {
+  async #commitRuns(
+    from: number,
+    segments: readonly WalSegment[],
+    closeStreams: readonly StreamId[],
+    closeEpoch: boolean,
+  ): Promise<void> {
     const { catalog, wal, nodeEpoch, observer } = this.#options;
     const runs = planRegistration(from, segments, recordSizeMaxBytes / 2);
     for (const [i, run] of runs.entries()) {

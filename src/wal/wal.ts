@@ -78,7 +78,10 @@ export interface WalRecoveryContext extends WalPlace {
   readonly identity: WalIdentity;
   /** Released position of the state at or after the fence's index. */
   readonly released: number;
-  /** Reads the state again: the released position, or that the epoch is recovered already. A first missing segment is believed only after this. */
+  /**
+   * Reads the state again: the released position, or that the epoch is recovered already. A first missing segment is
+   * believed only after this.
+   */
   reread(): Promise<{ readonly released: number } | { readonly sealedAt: number }>;
   readonly signal?: AbortSignal | undefined;
 }
@@ -100,7 +103,10 @@ export interface Wal {
    * data objects now and stay; the others are deleted. Best effort: what remains is swept later.
    */
   release(position: number, registered: ReadonlySet<number>): Promise<void>;
-  /** Ends the WAL without a report: nothing becomes durable from now on (a fence learnt elsewhere, a failure, a close). Segments under way may still land. */
+  /**
+   * Ends the WAL without a report: nothing becomes durable from now on (a failure elsewhere, a close). Segments under
+   * way may still land.
+   */
   stop(): void;
   /** Resolves when no attempt of this WAL is under way any more. Call `flush` or `stop` first. */
   close(): Promise<void>;

@@ -1,0 +1,42 @@
+// A child of the kill drill: opens a node's set, appends to many streams as fast as it can, and prints what was
+// acknowledged. It is killed at any moment.
+import { FileObjectStore, StreamSet } from 'qanat';
+import { countAt, payloadAt, readArguments } from './payload.mjs';
+
+const { directory, node, streams, incarnation } = readArguments({
+  directory: '',
+  node: 'a',
+  streams: 20,
+  incarnation: 0,
+});
+
+const set = await StreamSet.open({
+  node,
+  store: new FileObjectStore(directory),
+  settings: { uploadSizeBytes: 1 << 20, catalogRefreshMs: 200 },
+});
+void set.closed.then((reason) => process.stdout.write(`ended ${reason.status}\n`));
+process.stdout.write(`open ${set.nodeEpoch}\n`);
+
+let random = incarnation * 7919 + 1;
+const dice = (sides) => (random = (Math.imul(random, 1664525) + 1013904223) >>> 0) % sides;
+
+async function work(index) {
+  for (;;) {
+    const stream = await set.openOrCreate(`stream-${index}`);
+    for (let left = 1 + dice(40); left > 0; left--) {
+      const batches = 1 + dice(6);
+      const appends = Array.from({ length: batches }, async () => {
+        const offset = stream.nextOffset;
+        const count = countAt(index, offset);
+        const { endOffset } = await stream.append(payloadAt(index, offset, incarnation), { count });
+        process.stdout.write(`acked ${index} ${offset} ${endOffset}\n`);
+      });
+      await Promise.all(appends);
+    }
+    if (dice(3) === 0) await stream.close();
+    if (dice(9) === 0) await set.upload();
+  }
+}
+
+await Promise.all(Array.from({ length: streams }, (_, index) => work(index)));
