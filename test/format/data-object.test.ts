@@ -241,12 +241,54 @@ describe('a damaged data object', () => {
     wrong((view) => view.setUint32(0, 0xffffffff));
     wrong((view) => view.setUint32(0, 39));
     wrong((view) => view.setUint32(0, 95));
+    wrong((view) => view.setUint32(56, 39));
+    wrong((view) => view.setUint32(56, 41));
     wrong((view) => view.setUint32(4, 0));
     wrong((view) => view.setUint32(4, 2));
     wrong((view) => view.setUint32(4, 0x80000000));
     wrong((view) => view.setFloat64(64, 8));
     wrong((view) => view.setFloat64(64, Number.POSITIVE_INFINITY));
     expectDamage(() => Block.decode(bytes.subarray(0, entry.sizeBytes - 1), entry, place), 'a short block');
+  });
+
+  test('is found when its footer contradicts itself under a right checksum', () => {
+    const { bytes } = encodeDataObject({ ...head, durableBelow: 0 }, sample);
+    const footer = bytes.byteLength - footerSizeBytes;
+    const wrong = (change: (view: DataView) => void, problem: RegExp): void => {
+      const changed = resealObject(bytes, (_, view) => change(view));
+      expect(String(thrownBy(() => decodeWhole(key, changed)))).toMatch(problem);
+    };
+    wrong((view) => view.setUint8(footer + 56, 0), /no kind of object/);
+    wrong((view) => view.setUint8(footer + 56, 5), /no kind of object/);
+    wrong((view) => view.setUint8(footer + 56, 2), /a seal holds nothing/);
+    wrong((view) => view.setUint8(footer + 56, 4), /holds two/);
+    wrong((view) => view.setUint8(footer + 39, 43), /cannot have been durable/);
+    wrong((view) => view.setUint16(footer + 38, 0x0101), /cannot have been durable/);
+    wrong((view) => view.setUint32(footer + 24, 0x200000), /out of range/);
+    wrong((view) => view.setUint8(footer + 57, 0), /node name/);
+    wrong((view) => view.setUint8(footer + 57, 64), /node name/);
+    wrong((view) => view.setUint8(footer + 127, 1), /node name/);
+    const set = encodeDataObject({ ...head, kind: 'stream-set', durableBelow: 0 }, sample).bytes;
+    const claims = resealObject(set, (_, view) => view.setUint8(set.byteLength - footerSizeBytes + 39, 1));
+    expect(String(thrownBy(() => decodeWhole(key, claims)))).toMatch(/cannot have been durable/);
+  });
+
+  test('is found when its index leaves out the last block', () => {
+    const { bytes } = encodeDataObject(head, sample);
+    const { footer } = open(bytes);
+    const indexSizeBytes = footer.indexSizeBytes - blockIndexEntrySizeBytes;
+    const short = bytes.subarray(footer.indexPosition, footer.indexPosition + indexSizeBytes);
+    const shorter = { ...footer, indexSizeBytes, indexCrc: crc32(short) };
+    expect(String(thrownBy(() => BlockIndex.decode(short, shorter, place)))).toMatch(/do not fill it/);
+  });
+
+  test('is found by its footer alone when the object is not as large as it should be', () => {
+    const { bytes } = encodeDataObject(head, sample);
+    const tail = bytes.subarray(-footerSizeBytes);
+    const size = bytes.byteLength;
+    expect(decodeFooter(tail, { key, size })).toMatchObject(head);
+    for (const wrong of [size - 1, size + 1, footerSizeBytes, footerSizeBytes - 1, 0])
+      expectDamage(() => decodeFooter(tail, { key, size: wrong }), `a size of ${wrong}`);
   });
 
   test('tells the position of what is damaged', () => {

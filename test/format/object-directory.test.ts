@@ -77,6 +77,11 @@ describe('reading the directory of an object', () => {
 
   test('finds a store that gives too little, or an object that changed between two requests', async () => {
     const { read } = source(large.bytes);
+    const shortTail = async (): Promise<ObjectBytes> => ({
+      bytes: small.bytes.subarray(-1_000),
+      size: small.bytes.byteLength,
+    });
+    expectDamage(await rejectionOf(readDirectory(key, shortTail)), 'too little of the tail');
     const short = async (range: ObjectRange): Promise<ObjectBytes> => {
       const { bytes, size } = await read(range);
       return { bytes: bytes.subarray(1), size };

@@ -120,6 +120,12 @@ describe('plain data', () => {
 });
 
 describe('bytes that are no plain data', () => {
+  test('are damage where a broken key looks, byte for character, like one that was read before', () => {
+    const good = { key: 'Ðx', bytes: 'a3c39078' };
+    expect(decode(Buffer.from(`91 81 ${good.bytes} 00`.replaceAll(' ', ''), 'hex'))).toEqual([{ [good.key]: 0 }]);
+    expectDamage(() => decode(Buffer.from(`9281${good.bytes}0081a2d07800`, 'hex')), 'Latin-1 for UTF-8');
+  });
+
   test('are damage, whatever they are', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 60 }), (bytes) => expectNoOtherError(() => decode(bytes), bytes.join())),
