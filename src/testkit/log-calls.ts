@@ -1,0 +1,134 @@
+// Calls to a log under test: each is given a time in which it must be answered, its answer is judged, and what came of
+// it is written down. Calls that nobody waits for are kept in a set, and the first violation among them in one place.
+import type { Runtime } from '../index.ts';
+import { LogViolation } from './log-violation.ts';
+
+/** A failed call, as the suite looks at it. */
+export interface LogFailure {
+  readonly code: string;
+  readonly outcome: 'none' | 'unknown';
+}
+
+/** How the failures of a call are judged. */
+export interface LogCall<T> {
+  readonly what: string;
+  readonly act: () => Promise<T>;
+  /** Judges an answer; gives it in a few words. */
+  readonly done: (value: T) => string | void;
+  /** Judges refusals, by their code. */
+  readonly refusals?: Readonly<Record<string, () => void>>;
+  /** Whether this failure may be, here and now. */
+  readonly mayFail: (failure: LogFailure) => boolean;
+  /** Takes notice of a failure that may be. */
+  readonly failed?: (failure: LogFailure) => void;
+}
+
+/** What became of a call. */
+export type LogOutcome = 'done' | 'refused' | 'failed';
+
+const unavailable: readonly string[] = ['STORE_UNAVAILABLE', 'NODE_FENCED', 'CLOSED', 'CRASHED', 'OVERLOADED'];
+
+/** Whether a failure says that the log could not do it now. */
+export function isUnavailable({ code }: LogFailure): boolean {
+  return unavailable.includes(code);
+}
+
+/** Reads the two fields of an error that count. */
+export function failureOf(cause: unknown): LogFailure {
+  const { code, outcome } = (cause ?? {}) as { readonly code?: unknown; readonly outcome?: unknown };
+  return { code: typeof code === 'string' ? code : 'no code', outcome: outcome === 'none' ? 'none' : 'unknown' };
+}
+
+export class LogCalls {
+  /** What was asked and answered, in order. */
+  readonly lines: string[] = [];
+  /** The first promise that was found broken by a call that nobody waited for. */
+  violation: LogViolation | undefined;
+  readonly #pending = new Set<Promise<unknown>>();
+  readonly #runtime: Runtime;
+  readonly #limitMs: number;
+  readonly #startMs: number;
+
+  constructor(runtime: Runtime, limitMs: number) {
+    this.#runtime = runtime;
+    this.#limitMs = limitMs;
+    this.#startMs = runtime.clock.monotonic();
+  }
+
+  note(text: string): void {
+    const atMs = this.#runtime.clock.monotonic() - this.#startMs;
+    this.lines.push(`${atMs.toFixed(3)} ms  ${text}`);
+  }
+
+  /** Throws what a call in the background has found. */
+  check(): void {
+    if (this.violation !== undefined) throw this.violation;
+  }
+
+  /** Makes a call and judges its answer. */
+  async ask<T>(call: LogCall<T>): Promise<LogOutcome> {
+    let value: T;
+    try {
+      value = await this.within(call.what, Promise.resolve().then(call.act));
+    } catch (cause) {
+      if (cause instanceof LogViolation) throw cause;
+      return this.#judgeFailure(call, cause);
+    }
+    this.note(`${call.what} → ${this.#judged(call.what, () => call.done(value)) ?? 'done'}`);
+    return 'done';
+  }
+
+  /** Makes a call in the background. */
+  start(work: () => Promise<unknown>): void {
+    const pending = work().catch((cause: unknown) => {
+      this.violation ??= cause instanceof LogViolation ? cause : unforeseen('the suite itself', cause);
+    });
+    this.#pending.add(pending);
+    void pending.then(() => this.#pending.delete(pending));
+  }
+
+  /** Waits until all calls in the background are answered. */
+  async all(): Promise<void> {
+    while (this.#pending.size > 0) await Promise.all(this.#pending);
+    this.check();
+  }
+
+  /** Waits for an answer, but not for ever. */
+  async within<T>(what: string, answer: Promise<T>): Promise<T> {
+    const limit = new Promise<never>((_, reject) => {
+      const { timers } = this.#runtime;
+      const late = (): void => reject(new LogViolation('answers', `${what} has no answer after ${this.#limitMs} ms`));
+      const timer = timers.after(this.#limitMs, late);
+      const cancel = (): void => timer.cancel();
+      answer.then(cancel, cancel);
+    });
+    return Promise.race([answer, limit]);
+  }
+
+  #judgeFailure<T>({ what, refusals, mayFail, failed }: LogCall<T>, cause: unknown): LogOutcome {
+    const failure = failureOf(cause);
+    const refusal = refusals?.[failure.code];
+    this.note(`${what} → ${failure.code}${failure.outcome === 'unknown' ? ', outcome unknown' : ''}`);
+    if (refusal !== undefined && failure.outcome === 'none') {
+      this.#judged(what, refusal);
+      return 'refused';
+    }
+    if (!mayFail(failure)) throw unforeseen(what, cause);
+    failed?.(failure);
+    return 'failed';
+  }
+
+  #judged<T>(what: string, judge: () => T): T {
+    try {
+      return judge();
+    } catch (cause) {
+      this.note(`${what} → wrong: ${(cause as Error).message}`);
+      throw cause;
+    }
+  }
+}
+
+function unforeseen(what: string, cause: unknown): LogViolation {
+  const { stack } = cause as Error;
+  return new LogViolation('sensible', `${what} failed: ${stack ?? String(cause)}`, cause);
+}

@@ -1,0 +1,126 @@
+// Draws scripts, runs each on a fresh log, and shrinks the first one that breaks a promise to the shortest that breaks
+// the same. fast-check is an optional peer of this package: it is loaded when a check begins.
+import { systemRuntime } from '../index.ts';
+import type { LogDriver, LogWorld } from './log-driver.ts';
+import { runLogOperations } from './log-script-run.ts';
+import { arbitraryLogScript, describeOperation, type LogScript } from './log-script.ts';
+import { LogViolation } from './log-violation.ts';
+import { SeededRuntime } from './seeded-runtime.ts';
+
+/** How a log is checked. */
+export interface LogCheckOptions {
+  /** Opens a fresh, empty log. */
+  readonly open: (world: LogWorld) => Promise<LogDriver>;
+  /** Scripts to run (default 100). */
+  readonly runs?: number | undefined;
+  /** Where scripts come from (default 1): the same seed gives the same scripts. */
+  readonly seed?: number | undefined;
+  /** Only the script at this place, as a failure printed it. */
+  readonly path?: string | undefined;
+  /** Operations in a script at most (default 40). */
+  readonly commands?: number | undefined;
+  /**
+   * Whether time is simulated (default no): then the log must do all its waiting through `world.runtime` and none of
+   * its own I/O in the real world, and the same seed gives the same history.
+   */
+  readonly simulate?: boolean | undefined;
+  /** How long one call may take: ten minutes of simulated time, 20 s of real time unless given. */
+  readonly callLimitMs?: number | undefined;
+  /** Runs that may be spent on shrinking (default 400). */
+  readonly shrinkRunsMax?: number | undefined;
+}
+
+/** What came of a check. */
+export interface LogReport {
+  /** Scripts that were run before the first failure, that one counted. */
+  readonly runs: number;
+  readonly failure: LogCheckFailure | undefined;
+}
+
+/** A broken promise, with the shortest script found that breaks it. */
+export interface LogCheckFailure {
+  readonly violation: LogViolation;
+  readonly seed: number;
+  readonly path: string;
+  readonly script: LogScript;
+  /** What was asked and answered. */
+  readonly lines: readonly string[];
+}
+
+/** What one script did: what was asked and answered, and the promise that was found broken, if any. */
+export interface LogTrace {
+  readonly lines: readonly string[];
+  readonly violation: LogViolation | undefined;
+}
+
+/** Runs one script on a fresh log: how a failure that was printed is repeated, or kept as a test. */
+export async function runLogScript(
+  script: LogScript,
+  options: Pick<LogCheckOptions, 'open' | 'simulate' | 'callLimitMs'>,
+): Promise<LogTrace> {
+  const { open, simulate = false, callLimitMs = simulate ? 600_000 : 20_000 } = options;
+  const { seed } = script;
+  const runtime = simulate ? new SeededRuntime({ seed }) : undefined;
+  let lines: readonly string[] = [];
+  const body = (): Promise<void> => {
+    const world = { seed, runtime: runtime ?? systemRuntime };
+    return runLogOperations(script, world, { open, callLimitMs }, (own) => (lines = own));
+  };
+  try {
+    await (runtime === undefined ? body() : runtime.run(body));
+    return { lines, violation: undefined };
+  } catch (cause) {
+    if (cause instanceof LogViolation) return { lines, violation: cause };
+    const { stack } = cause as Error;
+    return { lines, violation: new LogViolation('sensible', stack ?? String(cause), cause) };
+  }
+}
+
+/** Runs random scripts on a log until one breaks a promise. */
+export async function checkLog(options: LogCheckOptions): Promise<LogReport> {
+  const { runs = 100, seed = 1, path, commands = 40, shrinkRunsMax = 400 } = options;
+  const fc = await loadFastCheck();
+  let count = 0;
+  let runsToFailure = 0;
+  let found: LogViolation | undefined;
+  const property = fc.asyncProperty(arbitraryLogScript(fc, commands), async (script) => {
+    count += 1;
+    if (found !== undefined && count - runsToFailure > shrinkRunsMax) return;
+    const { violation } = await runLogScript(script, options);
+    if (violation === undefined || (found !== undefined && violation.property !== found.property)) return;
+    if (found === undefined) runsToFailure = count;
+    found = violation;
+    throw violation;
+  });
+  const result = await fc.check(property, { numRuns: runs, seed, ...(path === undefined ? {} : { path }) });
+  if (!result.failed) return { runs: count, failure: undefined };
+  const [script] = result.counterexample ?? [];
+  if (script === undefined || found === undefined) throw result.errorInstance;
+  const { lines } = await runLogScript(script, options);
+  const failure = { violation: found, seed, path: result.counterexamplePath ?? '', script, lines };
+  return { runs: runsToFailure, failure };
+}
+
+/** A failure as people read it: what broke, how to repeat it, the script, what happened. */
+export function describeFailure({ violation, seed, path, script, lines }: LogCheckFailure): string {
+  const steps = script.operations.map((operation, i) => `  ${i + 1}. ${describeOperation(operation)}`);
+  return [
+    violation.message,
+    `To repeat it: { seed: ${seed}, path: '${path}' }, with the same number of commands.`,
+    `The shortest script found, in a world of seed ${script.seed}:`,
+    ...steps,
+    'As data, for runLogScript:',
+    `  ${JSON.stringify(script)}`,
+    'What happened:',
+    ...lines.map((line) => `  ${line}`),
+  ].join('\n');
+}
+
+async function loadFastCheck(): Promise<typeof import('fast-check')> {
+  try {
+    return await import('fast-check');
+  } catch (cause) {
+    const message = 'logSuite draws its scripts with fast-check; add it: npm install --save-dev fast-check';
+    throw new Error(message, { cause });
+  }
+}
