@@ -3,7 +3,7 @@
 //
 // - A change is judged on the state as the changes before it left it; it is applied whole, or void and changes nothing.
 // - Nothing here looks at a clock, draws a number, waits, or throws because of what a change says. Only what this
-//   package cannot understand (FORMAT_UNSUPPORTED) or must not believe (OBJECT_CORRUPT) throws, before anything changed.
+//   package cannot understand (FORMAT_UNSUPPORTED) or must not believe (OBJECT_CORRUPT) throws, with nothing changed.
 // - A record is applied at most once (I14): a repeated one is answered from what its writer's entry keeps (R5).
 import { equalBytes } from '../base/bytes.ts';
 import { qanatError } from '../model/errors.ts';
@@ -76,7 +76,7 @@ function mutate(state: CatalogState, writer: number | string, change: Change, te
     case 'fence':
       return fence(state, change, tell);
     case 'commit':
-      return commit(state, change, tell);
+      return commit(state, writer as number, change, tell);
     case 'recovered':
       return recovered(state, change, tell);
     case 'settle':

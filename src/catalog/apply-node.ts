@@ -7,7 +7,7 @@
 //   recovered:  unrecovered → over, sealed for ever; a 'recovering' current epoch becomes 'open'
 //
 // An epoch without a WAL (kind 'none') owes nothing. It is recovered by the very change that fences it, sealed at its
-// released position: a recoverer would have nothing to look at, and until it came its node would be held up for nothing.
+// released position: a recoverer would have nothing to look at, and until it came the node would wait for nothing.
 import type { FenceChange, RecoveredChange, RegisterChange, RulesChange, Verdict } from './change.ts';
 import type { EpochEntry, NodeEntry } from './node-table.ts';
 import type { CatalogState } from './state.ts';

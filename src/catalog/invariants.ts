@@ -22,7 +22,7 @@ export function checkState(state: CatalogState): readonly string[] {
 
 type Report = (finding: string) => void;
 
-/** I4: an epoch may write for itself only if no older one of its node is owed; else both would give the same offsets. */
+/** I4: an epoch writes for itself only where no older one of its node is owed: both would give the same offsets. */
 function checkNodes(state: CatalogState, report: Report): void {
   const seen = new Set<number>();
   for (const { name, current, unrecovered, lastEpoch, closedEpoch } of state.nodes()) {
@@ -196,7 +196,7 @@ export function progressOf(state: CatalogState): Progress {
   };
 }
 
-/** I5, I4, I13: what of `later` lies behind `earlier`, an earlier state of the same history; nothing when it is sound. */
+/** I5, I4, I13: what of `later` lies behind `earlier`, of the same history; nothing when it is sound. */
 export function checkProgress(earlier: Progress, later: CatalogState): readonly string[] {
   const findings: string[] = [];
   const now = progressOf(later);

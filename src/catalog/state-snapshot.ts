@@ -1,7 +1,7 @@
 // The state as bytes, and back: everything that a later record, or anybody who reads the state, could tell apart.
 //
-// Both directions work in slices: a chunk holds a bounded number of rows, and `yieldSlice` is called after each, so that
-// a large state does not hold up the event loop. The state must not change meanwhile: its owner pauses applying.
+// Both directions work in slices: a chunk holds a bounded number of rows, and `yieldSlice` is called after each, so
+// that a large state does not hold up the event loop. The state must not change meanwhile: its owner pauses applying.
 //
 //   state     counters and digest                 writers   number and verdicts of each
 //   nodes     with their live and owed epochs     objects   live ones by id, then retired ones as they were retired
@@ -45,7 +45,7 @@ export async function encodeState(state: CatalogState, yieldSlice: () => Promise
   }
 }
 
-/** Decodes what encodeState made. OBJECT_CORRUPT for anything else, FORMAT_UNSUPPORTED for what a newer version made. */
+/** Decodes what encodeState made. OBJECT_CORRUPT for anything else, FORMAT_UNSUPPORTED for a newer version's. */
 export async function decodeState(
   bytes: Uint8Array,
   place: SnapshotPlace,
