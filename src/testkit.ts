@@ -11,3 +11,25 @@ export { SeededRuntime } from './testkit/seeded-runtime.ts';
 export type { SeededRuntimeOptions } from './testkit/seeded-runtime.ts';
 export { commonStoreFaults } from './testkit/store-faults.ts';
 export type { FaultRule, FaultyOperation, StoreFault, UnderWay } from './testkit/store-faults.ts';
+export { walSuite } from './testkit/wal-suite.ts';
+export type { WalSuiteOptions } from './testkit/wal-suite.ts';
+export type { WalUnderTest } from './testkit/wal-under-test.ts';
+export { checkLog, describeFailure, runLogScript } from './testkit/log-check.ts';
+export type { LogCheckFailure, LogCheckOptions, LogReport, LogTrace } from './testkit/log-check.ts';
+export type {
+  LogBatch,
+  LogDisturbance,
+  LogDriver,
+  LogRange,
+  LogReadBatch,
+  LogReadOptions,
+  LogReadResult,
+  LogWorld,
+} from './testkit/log-driver.ts';
+export type { LogBatchShape, LogOperation, LogScript } from './testkit/log-script.ts';
+export { logSuite } from './testkit/log-suite.ts';
+export type { LogSuiteOptions } from './testkit/log-suite.ts';
+export { logProperties, LogViolation } from './testkit/log-violation.ts';
+export type { LogProperty } from './testkit/log-violation.ts';
+export { streamSetDriver } from './testkit/stream-set-driver.ts';
+export type { StreamSetDriverOptions } from './testkit/stream-set-driver.ts';

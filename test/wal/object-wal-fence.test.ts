@@ -159,7 +159,7 @@ test('A fenced WAL sends nothing while it asks the state', async () => {
   await (await store.next('get', 0)).answer();
   wal.append(batch(2));
   await (await store.next('put', 1)).lose();
-  await turn();
+  await new Promise((resolve) => setTimeout(resolve, 10));
   expect(store.waiting()).toEqual([]);
   wal.stop();
 });
