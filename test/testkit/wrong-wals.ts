@@ -49,12 +49,14 @@ const disorderly = withWriter((context) => {
     held.delete(sequence);
     sink.durable(waiting.count, { ...waiting.segment, sequence: reported++ });
   };
-  const put: ObjectStore['put'] = (key, body, options) => {
+  const really = async (...[key, body, options]: Parameters<ObjectStore['put']>): Promise<void> => {
     const { sequence } = decodeFooter(body.subarray(-footerSizeBytes), { key, size: body.byteLength });
-    void store.put(key, body, options).then(() => {
-      stored.add(sequence);
-      report(sequence);
-    });
+    await store.put(key, body, options);
+    stored.add(sequence);
+    report(sequence);
+  };
+  const put: ObjectStore['put'] = (...request) => {
+    void really(...request);
     return Promise.resolve({ outcome: 'stored', etag: 'sent' });
   };
   const durable = (count: number, segment: WalSegment): void => {
