@@ -28,19 +28,20 @@ export function judgeCommit(state: CatalogState, proposer: EpochState, change: C
   }
   if (change.from !== epoch.released) return voids('position', epoch.released);
   return (
-    judgeOrigins(state, epoch, change.objects) ??
+    judgeOrigins(state, epoch, proposer, change.objects) ??
     judgeParts(state, epoch, change.objects) ??
     judgeClosing(state, epoch, change.closeStreams ?? []) ??
     applies(change.to)
   );
 }
 
-export function commit(state: CatalogState, change: CommitChange, tell: Tell): void {
+export function commit(state: CatalogState, writer: number, change: CommitChange, tell: Tell): void {
   const epoch = state.tables.nodes.epoch(change.epoch) as EpochEntry;
+  const proposer = state.tables.nodes.epoch(writer) as EpochEntry;
   const extended = new Set<StreamEntry>();
-  for (const object of change.objects) addObject(state, epoch, object, extended);
+  for (const object of change.objects) addObject(state, writerOf(object, epoch, proposer), object, extended);
   epoch.released = change.to;
-  settle(epoch, change.settledBelow);
+  settle(proposer, change.settledBelow);
   for (const stream of extended) tellOfStream(state, stream, 'extended', tell);
   for (const id of change.closeStreams ?? []) closeStream(state, id, tell);
   if (change.closeEpoch) closeEpoch(state, epoch, tell);
@@ -52,15 +53,23 @@ function judgeOverEpoch(state: CatalogState, epoch: number): Verdict {
   return state.nodeOfEpoch(epoch) === undefined ? voids('not-found') : voids('fenced', state.newerEpochThan(epoch));
 }
 
+/** A WAL segment was written by the epoch whose WAL it is; a data object by whoever proposes the commit. */
+function writerOf<E extends EpochState>({ family }: CommittedObject, epoch: E, proposer: E): E {
+  return family === 'wal' ? epoch : proposer;
+}
+
 /** An object is named once, and never below the watermark under which its writer has decided everything. */
 function judgeOrigins(
   state: CatalogState,
   epoch: EpochState,
+  proposer: EpochState,
   objects: readonly CommittedObject[],
 ): Verdict | undefined {
-  for (const { family, sequence } of objects) {
-    if (family === 'data' && sequence < epoch.settledBelow) return voids('settled', epoch.settledBelow);
-    const named = state.objectByOrigin(family, epoch.epoch, sequence);
+  for (const object of objects) {
+    const { family, sequence } = object;
+    const writer = writerOf(object, epoch, proposer);
+    if (family === 'data' && sequence < writer.settledBelow) return voids('settled', writer.settledBelow);
+    const named = state.objectByOrigin(family, writer.epoch, sequence);
     if (named !== undefined) return voids('conflict', named.id);
   }
   return undefined;

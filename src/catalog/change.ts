@@ -5,7 +5,10 @@ import type { ObjectFamily } from '../model/object-key.ts';
 import type { ObjectPart } from '../model/record-batch.ts';
 import type { WalIdentity } from '../model/wal-identity.ts';
 
-/** An object that a commit adds: what its writer's epoch wrote at `sequence`, and what it holds. */
+/**
+ * An object that a commit adds, and what it holds. A WAL segment was written by the epoch whose WAL is released; a data
+ * object by the proposer, also when it acts for another epoch: two recoverers never write under the same key.
+ */
 export interface CommittedObject {
   readonly family: ObjectFamily;
   readonly sequence: number;
@@ -38,7 +41,7 @@ export interface CommitChange {
   readonly from: number;
   readonly to: number;
   readonly objects: readonly CommittedObject[];
-  /** Data sequences of this epoch below it are decided (R4). */
+  /** Data sequences of the proposer below it are decided (R4). */
   readonly settledBelow: number;
   /** Streams of this epoch that are closed by the same change (O1). */
   readonly closeStreams?: readonly StreamId[];
@@ -164,8 +167,8 @@ export type VoidReason =
   | 'malformed';
 
 /**
- * What a change did. `value`: register, the epoch; create, the stream id; open, the stream epoch; kv-put and attributes: the
- * new version; commit, the released position; trim: the start offset; else 0.
+ * What a change did. `value`: register, the epoch; create, the stream id; open, the stream epoch; kv-put and
+ * attributes, the new version; commit, the released position; trim, the start offset; else 0.
  */
 export type Verdict =
   | { readonly applied: true; readonly value: number }

@@ -174,8 +174,9 @@ export class NaiveCatalog {
     if (epoch !== own && (change.closeStreams !== undefined || change.closeEpoch)) return 'malformed';
     if (change.from !== epoch.released) return 'position';
     for (const { family, sequence } of change.objects) {
-      if (family === 'data' && sequence < epoch.settled) return 'settled';
-      if (this.objects.has(`${family} ${epoch.epoch} ${sequence}`)) return 'conflict';
+      const writer = family === 'wal' ? epoch : own;
+      if (family === 'data' && sequence < writer.settled) return 'settled';
+      if (this.objects.has(`${family} ${writer.epoch} ${sequence}`)) return 'conflict';
     }
     const ends = new Map([...this.streams].map(([id, { end }]) => [id, end]));
     for (const part of change.objects.flatMap(({ parts }) => parts)) {
@@ -187,13 +188,13 @@ export class NaiveCatalog {
       ends.set(part.stream, part.endOffset);
     }
     for (const id of change.closeStreams ?? []) if (this.streams.get(id)?.owner !== epoch.epoch) return 'closed';
-    this.#takeIn(epoch, change);
+    this.#takeIn(own, epoch, change);
     return `ok ${change.to}`;
   }
 
-  #takeIn(epoch: NaiveEpoch, change: CommitChange): void {
+  #takeIn(own: NaiveEpoch, epoch: NaiveEpoch, change: CommitChange): void {
     for (const { family, sequence, parts } of change.objects) {
-      const object = `${family} ${epoch.epoch} ${sequence}`;
+      const object = `${family} ${(family === 'wal' ? epoch : own).epoch} ${sequence}`;
       this.objects.add(object);
       for (const { stream: id, startOffset, endOffset, streamEpoch } of parts) {
         const stream = this.streams.get(id);
@@ -204,7 +205,7 @@ export class NaiveCatalog {
       }
     }
     epoch.released = change.to;
-    epoch.settled = Math.max(epoch.settled, change.settledBelow);
+    own.settled = Math.max(own.settled, change.settledBelow);
     for (const id of change.closeStreams ?? []) (this.streams.get(id) as NaiveStream).owner = 0;
     if (!change.closeEpoch) return;
     epoch.phase = 'over';
