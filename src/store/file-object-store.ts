@@ -1,10 +1,12 @@
 // An object store in a directory of a local file system (POSIX, with hard links), for any number of processes of one
 // machine at once. Nothing is locked; link(2), which fails if the name exists, is the only judge.
 //
-//   <directory>/.tmp/<drawn>          values being written
-//   <directory>/wal/a7/n-3/0007~1     the first value of the key wal/a7/n-3/0007 (file-key.ts tells how)
-//   <directory>/root~1                the first value of the key root; its drawn name is the life of the key
-//   <directory>/root~<life>/2, /3 …   the values that replaced it; the highest counts
+//   <directory>/objects/.tmp/<drawn>          values being written
+//   <directory>/objects/wal/a7/n-3/0007~1     the first value of the key wal/a7/n-3/0007 (file-key.ts tells how)
+//   <directory>/objects/root~1                the first value of the key root; its drawn name is the life of the key
+//   <directory>/objects/root~<life>/2, /3 …   the values that replaced it; the highest counts
+//
+// file-place.ts tells which directories may be used.
 //
 // Put: the value goes to a temporary file and on the disk; every directory above its final name is made durable; then
 // link to the final name, which is the moment of the write; fsync of the directory; only then the temporary name goes.
@@ -38,7 +40,7 @@
 // A directory is read with one getdents call as long as a life has some hundred values, and it has about 8: the file
 // systems of Linux and macOS answer it atomically.
 import { stat, unlink } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { throwIfAborted } from '../base/abort.ts';
 import { Limiter, mapLimited } from '../base/limiter.ts';
 import type { Runtime } from '../base/runtime.ts';
@@ -52,6 +54,7 @@ import { lifeDirectory, placeOfKey } from './file-key.ts';
 import { openStanding, removeLife } from './file-life.ts';
 import type { FoundKey } from './file-list.ts';
 import { walkKeys } from './file-list.ts';
+import { FilePlace, objectsDirectoryName } from './file-place.ts';
 import { linkValue, refusalBeforehand } from './file-put.ts';
 import { FileTemporaries } from './file-temporaries.ts';
 import { openValueFile, readBody, removeIfThere, unlessMissing, valueHeaderBytes } from './file-value.ts';
@@ -81,10 +84,12 @@ export interface FileObjectStoreOptions {
   readonly runtime?: Runtime | undefined;
 }
 
-/** Keeps values in files below a directory. Opens nothing; the first put makes the directory. */
+/** Keeps values in files below `<directory>/objects`. Opens nothing; the first put makes the directories. */
 export class FileObjectStore implements ObjectStore {
   /** Absolute path of the directory. */
   readonly directory: string;
+  readonly #root: string;
+  readonly #place: FilePlace;
   readonly #directories: FileDirectories;
   readonly #temporaries: FileTemporaries;
   readonly #limiter = new Limiter(requestsMax);
@@ -93,8 +98,10 @@ export class FileObjectStore implements ObjectStore {
     if (typeof directory !== 'string' || directory === '' || directory.includes('\0'))
       throw invalidArgument('the directory of a FileObjectStore is a path', TypeError);
     this.directory = resolve(directory);
-    this.#directories = new FileDirectories(this.directory);
-    this.#temporaries = new FileTemporaries(this.#directories, this.directory, options.runtime ?? systemRuntime);
+    this.#root = join(this.directory, objectsDirectoryName);
+    this.#place = new FilePlace(this.directory);
+    this.#directories = new FileDirectories(this.#root);
+    this.#temporaries = new FileTemporaries(this.#directories, this.#root, options.runtime ?? systemRuntime);
   }
 
   /** Writes a value durably. 'unknown' when the disk failed too late to tell, or when 8 others wrote meanwhile. */
@@ -132,6 +139,7 @@ export class FileObjectStore implements ObjectStore {
     try {
       return await this.#limiter.run(async () => {
         throwIfAborted(options.signal);
+        await this.#place.check();
         return work();
       });
     } catch (cause) {
@@ -140,7 +148,7 @@ export class FileObjectStore implements ObjectStore {
   }
 
   async #put(key: string, body: Uint8Array, { if: condition, signal }: PutOptions): Promise<PutResult> {
-    const place = placeOfKey(this.directory, key);
+    const place = placeOfKey(this.#root, key);
     const refusal = await refusalBeforehand(this.#directories, place, key, condition);
     if (refusal !== undefined) return refusal;
     const temporary = await this.#temporaries.write(body);
@@ -152,7 +160,7 @@ export class FileObjectStore implements ObjectStore {
   }
 
   async #get(key: string, { range, ifNoneMatch, signal }: GetOptions): Promise<GetResult> {
-    const standing = await openStanding(placeOfKey(this.directory, key), key);
+    const standing = await openStanding(placeOfKey(this.#root, key), key);
     if (standing === undefined) return 'missing';
     try {
       const { file, etag } = standing;
@@ -171,7 +179,7 @@ export class FileObjectStore implements ObjectStore {
 
   async #list({ prefix, after, limit = listLimitDefault, signal }: ListOptions): Promise<ListResult> {
     const from = after === undefined ? undefined : toByteString(after);
-    const walk = walkKeys(this.directory, toByteString(prefix), from);
+    const walk = walkKeys(this.#root, toByteString(prefix), from);
     for (;;) {
       const found: FoundKey[] = [];
       let more = false;
@@ -204,7 +212,7 @@ export class FileObjectStore implements ObjectStore {
       return { key, size: Math.max(0, found.size - valueHeaderBytes) };
     }
     try {
-      const standing = await openStanding(placeOfKey(this.directory, key), key);
+      const standing = await openStanding(placeOfKey(this.#root, key), key);
       if (standing === undefined) return undefined;
       await standing.close();
       if (standing.file.links > 1n) await unlessMissing(this.#directories.sync(standing.directory));
@@ -220,7 +228,7 @@ export class FileObjectStore implements ObjectStore {
     const touched = new Map<string, string[]>();
     await mapLimited(keys, filesMax, async (key) => {
       throwIfAborted(signal);
-      const place = placeOfKey(this.directory, key);
+      const place = placeOfKey(this.#root, key);
       try {
         if (!(await this.#deleteValues(place))) return;
         const beside = touched.get(place.directory);
