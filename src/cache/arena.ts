@@ -1,19 +1,20 @@
-// Slabs for small batches: a record of a hundred bytes must not pin the socket buffer it came in. A slab that holds
-// bytes which were handed out is left to the garbage collector, never written again.
+// Copies of batches: the caller may reuse its buffer once the append is settled, and the tail serves the batch long
+// after that. Small ones share slabs, so that a record of a hundred bytes costs no buffer of its own. What holds bytes
+// that were handed out is left to the garbage collector, never written again.
 import { KiB, MiB } from '../base/bytes.ts';
 
 const slabSizeBytes = 1 * MiB;
 
-/** Batches below this are copied; larger ones are kept by reference. */
+/** Batches below this share a slab; larger ones get a buffer of their own. */
 export const copyBelowBytes: number = 8 * KiB;
 
 export class Arena {
   #slab: Uint8Array = new Uint8Array(0);
   #used = 0;
 
-  /** A stable copy of small bytes, or the bytes themselves. */
+  /** A copy that nobody else can write to. */
   keep(bytes: Uint8Array): Uint8Array {
-    if (bytes.byteLength >= copyBelowBytes) return bytes;
+    if (bytes.byteLength >= copyBelowBytes) return new Uint8Array(bytes);
     if (this.#used + bytes.byteLength > this.#slab.byteLength) {
       this.#slab = new Uint8Array(slabSizeBytes);
       this.#used = 0;
