@@ -10,8 +10,8 @@ export function testWalAppends(test: WalTest): void {
     assert.deepEqual(await walFactory.identify(place), identity);
   });
 
-  test('Batches are reported durable in the order of append, in segments that follow each other', async (opened, patienceMs) => {
-    const rig = await WalRig.open(opened, { patienceMs });
+  test('Batches are reported durable in the order of append, in segments that follow each other', async (opened) => {
+    const rig = await WalRig.open(opened);
     for (let i = 0; i < 40; i += 1) {
       rig.appendSome(10);
       await rig.pause(i % 2);
@@ -23,8 +23,8 @@ export function testWalAppends(test: WalTest): void {
     await rig.recover();
   });
 
-  test('Nothing is reported from inside append', async (opened, patienceMs) => {
-    const rig = await WalRig.open(opened, { patienceMs });
+  test('Nothing is reported from inside append', async (opened) => {
+    const rig = await WalRig.open(opened);
     for (const sizeBytes of [1, 500_000, 1, 500_000, 1]) {
       for (let i = 0; i < 20; i += 1) rig.append({ sizeBytes });
       assert.equal(rig.reportedCount, 0);
@@ -35,8 +35,8 @@ export function testWalAppends(test: WalTest): void {
     await rig.crash();
   });
 
-  test('A flush resolves when everything before it is durable, also when there is nothing', async (opened, patienceMs) => {
-    const rig = await WalRig.open(opened, { patienceMs });
+  test('A flush resolves when everything before it is durable, also when there is nothing', async (opened) => {
+    const rig = await WalRig.open(opened);
     await rig.settled('flush of nothing', rig.wal.flush());
     for (let i = 0; i < 20; i += 1) {
       rig.appendSome(1 + (i % 3));
@@ -51,8 +51,8 @@ export function testWalAppends(test: WalTest): void {
     await rig.crash();
   });
 
-  test('A WAL tells how many bytes are appended and not durable', async (opened, patienceMs) => {
-    const rig = await WalRig.open(opened, { patienceMs });
+  test('A WAL tells how many bytes are appended and not durable', async (opened) => {
+    const rig = await WalRig.open(opened);
     const pendingBytes = (): number =>
       rig.appended.slice(rig.reportedCount).reduce((sum, { bytes }) => sum + bytes.byteLength, 0);
     rig.onDurable = () => assert.equal(rig.wal.pendingBytes, pendingBytes());
@@ -69,8 +69,8 @@ export function testWalAppends(test: WalTest): void {
     await rig.crash();
   });
 
-  test('Batches of many streams and of any size survive, bytes and facts equal', async (opened, patienceMs) => {
-    const rig = await WalRig.open(opened, { patienceMs, faults: [] });
+  test('Batches of many streams and of any size survive, bytes and facts equal', async (opened) => {
+    const rig = await WalRig.open(opened, { faults: [] });
     for (const sizeBytes of [0, 1, 15, 4_096, 8_191, 8_192, 600_000, batchSizeMaxBytes, 1, batchSizeMaxBytes - 1])
       rig.append({ sizeBytes, count: 1 + (sizeBytes % 7), timestamp: sizeBytes % 2 === 0 ? undefined : sizeBytes });
     for (let i = 0; i < 1_000; i += 1) rig.append({ stream: 1 + ((i * 7) % 300), sizeBytes: i % 50 });
@@ -81,8 +81,8 @@ export function testWalAppends(test: WalTest): void {
     if (opened.isVolatile !== true) assert.equal(found, rig.appended.length);
   });
 
-  test('Ten thousand small batches do not make ten thousand segments', async (opened, patienceMs) => {
-    const rig = await WalRig.open(opened, { patienceMs });
+  test('Ten thousand small batches do not make ten thousand segments', async (opened) => {
+    const rig = await WalRig.open(opened);
     for (let i = 0; i < 10; i += 1) {
       for (let j = 0; j < 1_000; j += 1) rig.append({ stream: 1 + (j % 10) });
       await rig.pause(0);
@@ -93,8 +93,8 @@ export function testWalAppends(test: WalTest): void {
     await rig.recover();
   });
 
-  test('The sink may append from inside a report', async (opened, patienceMs) => {
-    const rig = await WalRig.open(opened, { patienceMs });
+  test('The sink may append from inside a report', async (opened) => {
+    const rig = await WalRig.open(opened);
     rig.onDurable = () => {
       if (rig.appended.length < 50) rig.append();
     };
@@ -104,8 +104,8 @@ export function testWalAppends(test: WalTest): void {
     await rig.recover();
   });
 
-  test('A WAL that is stopped reports nothing more and lets go of its flushes', async (opened, patienceMs) => {
-    const rig = await WalRig.open(opened, { patienceMs });
+  test('A WAL that is stopped reports nothing more and lets go of its flushes', async (opened) => {
+    const rig = await WalRig.open(opened);
     rig.appendSome(20);
     await rig.settled('flush', rig.wal.flush());
     rig.appendSome(20);
@@ -121,8 +121,8 @@ export function testWalAppends(test: WalTest): void {
     await rig.recover();
   });
 
-  test('A WAL can be closed after a flush, and closed again', async (opened, patienceMs) => {
-    const rig = await WalRig.open(opened, { patienceMs });
+  test('A WAL can be closed after a flush, and closed again', async (opened) => {
+    const rig = await WalRig.open(opened);
     rig.appendSome(20);
     await rig.settled('flush', rig.wal.flush());
     await rig.settled('close', rig.wal.close());

@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import type { SealedWal } from '../index.ts';
 import type { FaultRule } from './store-faults.ts';
-import { WalRig, type WalTest, type WalUnderTest } from './wal-under-test.ts';
+import { WalRig, type WalTest, type PatientWalUnderTest } from './wal-under-test.ts';
 
 /** A writer at full speed: each report brings the next appends. */
-async function atFullSpeed(opened: WalUnderTest, patienceMs: number): Promise<WalRig> {
-  const rig = await WalRig.open(opened, { patienceMs });
+async function atFullSpeed(opened: PatientWalUnderTest): Promise<WalRig> {
+  const rig = await WalRig.open(opened);
   rig.onDurable = () => {
     if (rig.end === undefined && rig.appended.length < 20_000) rig.appendSome(10);
   };
@@ -36,9 +36,9 @@ async function assertTrue(rig: WalRig, sealed: SealedWal): Promise<void> {
 
 /** Declares the tests of the fence. */
 export function testWalFence(test: WalTest): void {
-  test('A writer that lives while it is sealed reports nothing that the seal leaves out, and ends fenced', async (opened, patienceMs) => {
+  test('A writer that is sealed while it lives reports nothing that the seal leaves out', async (opened) => {
     if (opened.isVolatile === true) return;
-    const rig = await atFullSpeed(opened, patienceMs);
+    const rig = await atFullSpeed(opened);
     const sealed = await rig.sealed();
     rig.sealedAt = sealed.sealedAt;
     await ended(rig);
@@ -55,9 +55,9 @@ export function testWalFence(test: WalTest): void {
     await sealed.close();
   });
 
-  test('A writer that meets the seal of an unfinished recovery claims nothing', async (opened, patienceMs) => {
+  test('A writer that meets the seal of an unfinished recovery claims nothing', async (opened) => {
     if (opened.isVolatile === true) return;
-    const rig = await atFullSpeed(opened, patienceMs);
+    const rig = await atFullSpeed(opened);
     const sealed = await rig.sealed();
     await ended(rig);
     await assertTrue(rig, sealed);
@@ -65,9 +65,9 @@ export function testWalFence(test: WalTest): void {
     await rig.settled('close', rig.wal.close());
   });
 
-  test('Four recoverers at once seal a writer at full speed, and agree', async (opened, patienceMs) => {
+  test('Four recoverers at once seal a writer at full speed, and agree', async (opened) => {
     if (opened.isVolatile === true) return;
-    const rig = await atFullSpeed(opened, patienceMs);
+    const rig = await atFullSpeed(opened);
     const all = await Promise.all([rig.sealed(), rig.sealed(), rig.sealed(), rig.sealed()]);
     assert.equal(new Set(all.map(({ sealedAt }) => sealedAt)).size, 1);
     rig.sealedAt = all[0]?.sealedAt;
@@ -79,13 +79,13 @@ export function testWalFence(test: WalTest): void {
     await rig.settled('close', rig.wal.close());
   });
 
-  test('What recovery found is not said to be not applied, also if its answer got lost', async (opened, patienceMs) => {
+  test('What recovery found is not said to be not applied, also if its answer got lost', async (opened) => {
     if (opened.isVolatile === true) return;
     const faults: readonly FaultRule[] = [
       { operation: 'put', nth: 1, fault: { kind: 'unknown-after' } },
       { operation: 'put', nth: 2, fault: { kind: 'latency', minMs: 150, maxMs: 150 } },
     ];
-    const rig = await WalRig.open(opened, { patienceMs, faults });
+    const rig = await WalRig.open(opened, { faults });
     rig.append();
     await rig.pause(80); // By now the first try has landed, and the second is under way.
     const sealed = await rig.sealed();
@@ -97,9 +97,9 @@ export function testWalFence(test: WalTest): void {
     await rig.settled('close', rig.wal.close());
   });
 
-  test('An idle writer that is sealed learns it with its next append', async (opened, patienceMs) => {
+  test('An idle writer that is sealed learns it with its next append', async (opened) => {
     if (opened.isVolatile === true) return;
-    const rig = await WalRig.open(opened, { patienceMs });
+    const rig = await WalRig.open(opened);
     rig.appendSome(10);
     await rig.settled('flush', rig.wal.flush());
     const sealed = await rig.sealed();

@@ -19,8 +19,8 @@ const slow: readonly FaultRule[] = [{ operation: 'put', fault: { kind: 'latency'
 
 /** Declares the tests of recovery. */
 export function testWalRecovery(test: WalTest): void {
-  test('An empty WAL ends where it was released', async (opened, patienceMs) => {
-    const rig = await WalRig.open(opened, { patienceMs });
+  test('An empty WAL ends where it was released', async (opened) => {
+    const rig = await WalRig.open(opened);
     await rig.crash();
     const sealed = await rig.sealed();
     assert.equal(sealed.sealedAt, 0);
@@ -29,9 +29,9 @@ export function testWalRecovery(test: WalTest): void {
     await sealed.close();
   });
 
-  test('A crash at any moment loses nothing that was reported, and leaves a prefix', async (opened, patienceMs) => {
+  test('A crash at any moment loses nothing that was reported, and leaves a prefix', async (opened) => {
     for (let epochsLater = 0; epochsLater < 16; epochsLater += 1) {
-      const rig = await WalRig.open(opened, { patienceMs, epochsLater });
+      const rig = await WalRig.open(opened, { epochsLater });
       const steps = drawInteger(rig.random, 12);
       for (let step = 0; step < steps; step += 1) {
         rig.appendSome(1 + drawInteger(rig.random, 20));
@@ -42,9 +42,9 @@ export function testWalRecovery(test: WalTest): void {
     }
   });
 
-  test('A crash loses nothing that was reported over a connection that loses answers', async (opened, patienceMs) => {
+  test('A crash loses nothing that was reported over a connection that loses answers', async (opened) => {
     for (let epochsLater = 0; epochsLater < 5; epochsLater += 1) {
-      const rig = await WalRig.open(opened, { patienceMs, epochsLater, faults: lossy });
+      const rig = await WalRig.open(opened, { epochsLater, faults: lossy });
       for (let step = 0; step < 15; step += 1) {
         rig.appendSome(10);
         await rig.pause(1);
@@ -56,8 +56,8 @@ export function testWalRecovery(test: WalTest): void {
     }
   });
 
-  test('Everything that was flushed is found, however the store answered', async (opened, patienceMs) => {
-    const rig = await WalRig.open(opened, { patienceMs, faults: lossy });
+  test('Everything that was flushed is found, however the store answered', async (opened) => {
+    const rig = await WalRig.open(opened, { faults: lossy });
     for (let step = 0; step < 15; step += 1) {
       rig.appendSome(10);
       await rig.pause(1);
@@ -68,8 +68,8 @@ export function testWalRecovery(test: WalTest): void {
     await rig.recover();
   });
 
-  test('A seal is for ever: sealing again finds the same', async (opened, patienceMs) => {
-    const rig = await WalRig.open(opened, { patienceMs });
+  test('A seal is for ever: sealing again finds the same', async (opened) => {
+    const rig = await WalRig.open(opened);
     for (let i = 0; i < 5; i += 1) {
       rig.appendSome(10);
       await rig.pause(1);
@@ -86,9 +86,9 @@ export function testWalRecovery(test: WalTest): void {
     }
   });
 
-  test('Eight recoverers at once agree, while requests of the dead writer land', async (opened, patienceMs) => {
+  test('Eight recoverers at once agree, while requests of the dead writer land', async (opened) => {
     for (let epochsLater = 0; epochsLater < 3; epochsLater += 1) {
-      const rig = await WalRig.open(opened, { patienceMs, epochsLater });
+      const rig = await WalRig.open(opened, { epochsLater });
       for (let i = 0; i < 8; i += 1) {
         rig.appendSome(10);
         await rig.pause(0);
@@ -120,8 +120,8 @@ export function testWalRecovery(test: WalTest): void {
     }
   });
 
-  test('What lands late, after the seal, changes nothing', async (opened, patienceMs) => {
-    const rig = await WalRig.open(opened, { patienceMs, faults: slow });
+  test('What lands late, after the seal, changes nothing', async (opened) => {
+    const rig = await WalRig.open(opened, { faults: slow });
     for (let i = 0; i < 8; i += 1) {
       rig.appendSome(50);
       await rig.pause(1);
@@ -137,8 +137,8 @@ export function testWalRecovery(test: WalTest): void {
     await second.close();
   });
 
-  test('A released segment is not needed, and a registered one stays', async (opened, patienceMs) => {
-    const rig = await WalRig.open(opened, { patienceMs });
+  test('A released segment is not needed, and a registered one stays', async (opened) => {
+    const rig = await WalRig.open(opened);
     for (let i = 0; i < 6; i += 1) {
       rig.appendSome(5);
       await rig.settled('flush', rig.wal.flush());
@@ -161,8 +161,8 @@ export function testWalRecovery(test: WalTest): void {
     await sealed.close();
   });
 
-  test('A recoverer that comes late learns that the epoch is recovered, or finds the same end', async (opened, patienceMs) => {
-    const rig = await WalRig.open(opened, { patienceMs });
+  test('A recoverer that comes late learns that the epoch is recovered, or finds the same end', async (opened) => {
+    const rig = await WalRig.open(opened);
     rig.appendSome(20);
     await rig.settled('flush', rig.wal.flush());
     await rig.crash();
@@ -174,14 +174,14 @@ export function testWalRecovery(test: WalTest): void {
     await first.close();
   });
 
-  test('Epochs do not see each other', async (opened, patienceMs) => {
-    const older = await WalRig.open(opened, { patienceMs });
+  test('Epochs do not see each other', async (opened) => {
+    const older = await WalRig.open(opened);
     older.appendSome(10);
     await older.settled('flush', older.wal.flush());
     await older.crash();
     const sealed = await older.sealed();
     await older.assertHolds(sealed);
-    const newer = await WalRig.open(opened, { patienceMs, epochsLater: 1 });
+    const newer = await WalRig.open(opened, { epochsLater: 1 });
     newer.appendSome(7);
     await newer.settled('flush', newer.wal.flush());
     await older.assertHolds(sealed);

@@ -22,7 +22,9 @@ export function walSuite({ test, open, patienceMs = 10_000 }: WalSuiteOptions): 
     test(title, async () => {
       const opened = await open();
       try {
-        await body(opened, patienceMs);
+        const { walFactory, place, isVolatile } = opened;
+        const crash = opened.crash?.bind(opened);
+        await body({ walFactory, place, isVolatile, patienceMs, ...(crash && { crash }) });
       } finally {
         await opened.close?.();
       }

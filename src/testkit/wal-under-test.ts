@@ -34,12 +34,16 @@ export interface WalUnderTest {
   close?(): Promise<void>;
 }
 
+/** The same, with how long something that must happen may take. */
+export interface PatientWalUnderTest extends WalUnderTest {
+  readonly patienceMs: number;
+}
+
 /** How one test of the suite is declared. */
-export type WalTest = (title: string, body: (opened: WalUnderTest, patienceMs: number) => Promise<void>) => void;
+export type WalTest = (title: string, body: (opened: PatientWalUnderTest) => Promise<void>) => void;
 
 /** How a WAL is opened by a test. */
 export interface WalRigOptions {
-  readonly patienceMs: number;
   /** Counted from the epoch of the place. */
   readonly epochsLater?: number | undefined;
   /** What goes wrong between the WAL and the store; requests that overtake each other unless given. */
@@ -75,8 +79,7 @@ export class WalRig {
   /** What the state of the catalog says. */
   released = 0;
   sealedAt: number | undefined;
-  readonly #opened: WalUnderTest;
-  readonly #patienceMs: number;
+  readonly #opened: PatientWalUnderTest;
   readonly #connection: FaultyObjectStore;
   readonly #nextOffsets = new Map<number, number>();
   readonly #violations: string[] = [];
@@ -84,10 +87,9 @@ export class WalRig {
   #isAppending = false;
   #isSilent = false;
 
-  private constructor(opened: WalUnderTest, options: WalRigOptions) {
-    const { epochsLater = 0, seed = 1, faults = overtaking, patienceMs } = options;
+  private constructor(opened: PatientWalUnderTest, options: WalRigOptions) {
+    const { epochsLater = 0, seed = 1, faults = overtaking } = options;
     this.#opened = opened;
-    this.#patienceMs = patienceMs;
     this.random = seededRandom(seed + epochsLater);
     const { store, runtime } = opened.place;
     this.#connection = new FaultyObjectStore(store, { runtime, seed, faults, afterCrash: 'hangs' });
@@ -95,7 +97,7 @@ export class WalRig {
   }
 
   /** Opens the WAL of an epoch. */
-  static async open(opened: WalUnderTest, options: WalRigOptions): Promise<WalRig> {
+  static async open(opened: PatientWalUnderTest, options: WalRigOptions = {}): Promise<WalRig> {
     const rig = new WalRig(opened, options);
     rig.#wal = await opened.walFactory.open({
       ...rig.place,
@@ -156,7 +158,7 @@ export class WalRig {
   /** Waits until something is so, and fails when it is not in time. */
   async until(what: string, isSo: () => boolean): Promise<void> {
     const { clock } = this.runtime;
-    const deadline = clock.monotonic() + this.#patienceMs;
+    const deadline = clock.monotonic() + this.#opened.patienceMs;
     while (!isSo()) {
       assert.ok(clock.monotonic() < deadline, `not in time: ${what}`);
       await this.pause(1);

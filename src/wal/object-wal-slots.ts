@@ -79,7 +79,7 @@ export class WalSlots {
     }
   }
 
-  /** Puts a seal into the slot unless something stands there. True if a seal, whoever's, is known to stand there now. */
+  /** Puts a seal into the slot unless something stands there. True if a seal, whosever, is known to stand there. */
   async createSeal(sequence: number): Promise<boolean> {
     const { store } = this.#context;
     const { bytes } = encodeDataObject(this.#head('seal', sequence), []);

@@ -64,7 +64,7 @@ test('Batches that were never sent are not counted as sent', async () => {
   expect(sink.end).toEqual({ reason: 'fenced', outcome: 'none', sentCount: 8 });
 });
 
-test('Model run 8: a stray seal of a slow second recoverer does not mean that the segment was not applied', async () => {
+test('Model run 8: a stray seal of a slow second recoverer says nothing about the segment', async () => {
   const { store, state, sink } = await flying(1);
   const put = await store.next('put', 0);
   await put.effect();

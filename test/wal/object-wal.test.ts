@@ -284,7 +284,7 @@ test('What is released and not registered is deleted; the rest stays', async () 
   expect((await store.list({ prefix: clusterId, purpose: 'probe' })).keys).toHaveLength(3);
 });
 
-test('Releasing deletes at most 1,000 keys with one request, and a failure of the store is left to the sweeper', async () => {
+test('Releasing deletes 1,000 keys with one request, and leaves failures to the sweeper', async () => {
   const store = new SimHeldStore();
   store.holds = ({ operation }) => operation === 'delete';
   const { wal } = await openWal(store);
