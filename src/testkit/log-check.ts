@@ -1,9 +1,11 @@
 // Draws scripts, runs each on a fresh log, and shrinks the first one that breaks a promise to the shortest that breaks
 // the same. fast-check is an optional peer of this package: it is loaded when a check begins.
+import type * as FastCheck from 'fast-check';
 import { systemRuntime } from '../index.ts';
+import { arbitraryLogScript } from './log-arbitraries.ts';
 import type { LogDriver, LogWorld } from './log-driver.ts';
 import { runLogOperations } from './log-script-run.ts';
-import { arbitraryLogScript, describeOperation, type LogScript } from './log-script.ts';
+import { describeOperation, type LogScript } from './log-script.ts';
 import { LogViolation } from './log-violation.ts';
 import { SeededRuntime } from './seeded-runtime.ts';
 
@@ -116,7 +118,7 @@ export function describeFailure({ violation, seed, path, script, lines }: LogChe
   ].join('\n');
 }
 
-async function loadFastCheck(): Promise<typeof import('fast-check')> {
+async function loadFastCheck(): Promise<typeof FastCheck> {
   try {
     return await import('fast-check');
   } catch (cause) {

@@ -1,5 +1,5 @@
-// Starting a log again, cleanly or after a crash, as often as it takes; and what must be there afterwards: every stream,
-// all that was acknowledged, nothing that was deleted. What is found then is the history for ever.
+// Starting a log again, cleanly or after a crash, as often as it takes; and what must be there afterwards: every
+// stream, all that was acknowledged, nothing that was deleted. What is found then is the history for ever.
 import { isUnavailable, type LogCalls, type LogFailure, type LogOutcome } from './log-calls.ts';
 import type { LogDisturbance, LogDriver, LogRange } from './log-driver.ts';
 import type { LogFollowers } from './log-followers.ts';

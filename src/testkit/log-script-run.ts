@@ -1,7 +1,7 @@
 // One script, run on one log: does what the script says, judges every answer by the model, starts the log again when it
 // has ended, and in the end makes sure that all that was promised is there.
 import { isUnavailable, LogCalls, type LogFailure, type LogOutcome } from './log-calls.ts';
-import type { LogDriver, LogWorld } from './log-driver.ts';
+import type { LogDriver, LogRange, LogWorld } from './log-driver.ts';
 import { LogFollowers } from './log-followers.ts';
 import type { LogAttempt, LogHistory } from './log-history.ts';
 import { LogModel, type LogName } from './log-model.ts';
@@ -213,25 +213,24 @@ class LogScriptRun {
     const attempts = shapes.map(({ count, sizeBytes }) => this.#model.attempt(history, count, sizeBytes));
     const batches = attempts.map(({ bytes, count }) => ({ bytes: Uint8Array.from(bytes), count }));
     const [first] = batches as [(typeof batches)[number]];
-    const { appendAll } = this.#driver;
-    const isAll = how === 'all' && appendAll !== undefined;
+    const driver = this.#driver;
+    const isAll = how === 'all' && driver.appendAll !== undefined;
     const used = isAll ? attempts : attempts.slice(0, 1);
     if (!isAll) history.refuse(attempts.slice(1), this.#model.tick()); // Never called.
-    const asked = this.#askAppend(used, batches, what, () =>
-      isAll ? appendAll.call(this.#driver, history.name, batches) : this.#driver.append(history.name, first),
-    );
+    const act = (): Promise<LogRange> =>
+      isAll ? driver.appendAll!(history.name, batches) : driver.append(history.name, first);
+    const asked = this.#askAppend(used, batches, what, act);
     if (wait) await asked;
     else this.#calls.start(() => asked);
   }
 
   async #appendAt(history: LogHistory, what: string, off: number): Promise<void> {
-    const { appendAt } = this.#driver;
+    const driver = this.#driver;
     const expectedOffset = history.endMax + off;
-    if (appendAt === undefined || history.isInDoubt || expectedOffset < 0) return;
+    if (driver.appendAt === undefined || history.isInDoubt || expectedOffset < 0) return;
     const attempt = this.#model.attempt(history, 1, 24);
     const batch = { bytes: Uint8Array.from(attempt.bytes), count: 1 };
-    const act = (): Promise<{ startOffset: number; endOffset: number }> =>
-      appendAt.call(this.#driver, history.name, expectedOffset, batch);
+    const act = (): Promise<LogRange> => driver.appendAt!(history.name, expectedOffset, batch);
     await this.#askAppend([attempt], [batch], what, act, {
       OFFSET_MISMATCH: () => {
         hold(off !== 0, 'sensible', () => `${expectedOffset} was expected, and is next, and was refused`);
@@ -246,7 +245,7 @@ class LogScriptRun {
     attempts: readonly LogAttempt[],
     batches: readonly { readonly bytes: Uint8Array }[],
     what: string,
-    act: () => Promise<{ readonly startOffset: number; readonly endOffset: number }>,
+    act: () => Promise<LogRange>,
     refusals: Readonly<Record<string, () => void>> = {},
   ): Promise<LogOutcome> {
     const { history } = attempts[0] as LogAttempt;
@@ -349,11 +348,11 @@ class LogScriptRun {
       const { history } = name;
       if (history === undefined || !name.isOpen) continue;
       const before = history.known;
-      const done = (range: { startOffset: number; endOffset: number }): string => {
+      const done = (range: LogRange): string => {
         history.observeRange(range, before);
         return `[${range.startOffset}, ${range.endOffset})`;
       };
-      const act = (): ReturnType<LogDriver['range']> => this.#driver.range(name.name);
+      const act = (): Promise<LogRange> => this.#driver.range(name.name);
       await this.#calls.ask({ what: `range of ${name.name}`, act, done, mayFail: this.#mayFailBy(name) });
     }
     if (!this.#restarts.isDisturbed) await this.#followers.catchUp();

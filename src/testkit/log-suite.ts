@@ -14,7 +14,7 @@ export interface LogSuiteOptions extends LogCheckOptions {
 }
 
 /** Seeds whose scripts are run twice where time is simulated. */
-const repeatedRuns = 5;
+const repeatedRuns = 1;
 
 /** Declares the tests that hold a log to its promises. */
 export function logSuite(options: LogSuiteOptions): void {

@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest';
 import { MemoryObjectStore, StreamSet } from '../../src/index.ts';
 
-test.each([100, 9_000, 100_000])('a batch of %i bytes stays as it was when its buffer is used again', async (size) => {
+test.each([100, 9_000])('a batch of %i bytes stays as it was when its buffer is used again', async (size) => {
   const set = await StreamSet.open({ node: 'node-1', store: new MemoryObjectStore() });
   const stream = await set.create({ name: 'a' });
   const buffer = new Uint8Array(size).fill(7);
