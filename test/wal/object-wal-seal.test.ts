@@ -309,6 +309,14 @@ test('What lies behind a seal is nobody’s business, damaged or not', async () 
   expect(sealed?.sealedAt).toBe(2);
 });
 
+test('A seal further ahead, made to stop a writer, does not end a WAL with a gap before it', async () => {
+  const store = await storeWith([0, 1, 2, 4], 3);
+  await store.put(segmentKey(30), segment(30, 0, { kind: 'seal' }), { purpose });
+  const [first, second] = await Promise.all([sealWal(store), sealWal(store)]);
+  expect([first?.sealedAt, second?.sealedAt]).toEqual([3, 3]);
+  expect(await indexesOf(first)).toEqual([0, 1, 2]);
+});
+
 test('Requests that fail are repeated', async () => {
   const store = await storeWith([0, 1], 2);
   let requests = 0;
