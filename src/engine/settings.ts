@@ -20,6 +20,11 @@ export interface Settings {
    */
   readonly uploadSizeBytes: number;
   /**
+   * How long an appended batch may wait for its upload (default 60,000 ms). Shorter means that readers on other nodes
+   * see it earlier, for a PUT or two and a journal record each time; an idle set uploads once and then makes no request.
+   */
+  readonly uploadAgeMaxMs: number;
+  /**
    * Memory for batches that are not uploaded, and for what is cached (default 256 MiB). Half of it is for appends:
    * beyond that they are refused with OVERLOADED; a quarter each for the tail and for blocks read from objects.
    */
@@ -44,6 +49,7 @@ const bounds: Readonly<Record<keyof Settings, Bounds>> = {
   catalogRefreshMs: { initial: 5_000, min: 1, max: 3_600_000 },
   segmentSizeMinBytes: { initial: 256 * KiB, min: 1, max: 8 * MiB },
   uploadSizeBytes: { initial: 64 * MiB, min: 1, max: 4_096 * MiB },
+  uploadAgeMaxMs: { initial: 60_000, min: 1, max: 86_400_000 },
   memoryMaxBytes: { initial: 256 * MiB, min: 64 * MiB, max: 1_048_576 * MiB },
   storeDeadlineMs: { initial: 120_000, min: 1, max: 86_400_000 },
 };

@@ -4,10 +4,18 @@ import { drawId } from '../base/runtime.ts';
 import { assert } from '../base/assert.ts';
 import { qanatError } from '../model/errors.ts';
 import type { Attributes } from '../model/ids.ts';
+import { ObjectWriter } from '../upload/object-writer.ts';
+import { recoveredRuns } from '../upload/recovered-runs.ts';
 import { recoverEpoch } from '../recovery/recover-epoch.ts';
 import { rulesVersion } from '../catalog/state.ts';
 import type { WalFactory } from '../wal/wal.ts';
 import type { Foundation } from './foundation.ts';
+
+/** A node that has started: its epoch, and the writer of the epoch's data objects. */
+export interface StartedNode {
+  readonly nodeEpoch: number;
+  readonly writer: ObjectWriter;
+}
 
 /** What a start is given. */
 export interface StartOptions {
@@ -22,8 +30,8 @@ export interface StartOptions {
   readonly onRegistered: (nodeEpoch: number) => void;
 }
 
-/** Registers a node and brings its new epoch to 'open'. The epoch. */
-export async function startNode(options: StartOptions): Promise<number> {
+/** Registers a node and brings its new epoch to 'open'. */
+export async function startNode(options: StartOptions): Promise<StartedNode> {
   const { foundation, node, wal, signal } = options;
   const { catalog, clusterId, runtime, observer, store } = foundation;
   const identity = await wal.identify({ store, clusterId, node, runtime, observer });
@@ -36,16 +44,35 @@ export async function startNode(options: StartOptions): Promise<number> {
   const nodeEpoch = verdict.value;
   options.onRegistered(nodeEpoch);
   catalog.signAs(node, nodeEpoch);
+  const { storeDeadlineMs } = foundation.settings;
+  const writer = new ObjectWriter({ store, clusterId, node, nodeEpoch, runtime, storeDeadlineMs });
   for (;;) {
     signal?.throwIfAborted();
     const state = catalog.state.node(node);
     if (state?.current?.epoch !== nodeEpoch) throw fenced(node, nodeEpoch, state?.lastEpoch);
-    if (state.current.status === 'open') return nodeEpoch;
+    if (state.current.status === 'open') return { nodeEpoch, writer };
     const epoch = state.unrecovered?.epoch;
     assert(epoch !== undefined, 'an epoch that recovers has something to recover');
-    const { walFactories } = options;
-    await recoverEpoch({ catalog, node, epoch, walFactories, store, clusterId, runtime, observer, signal });
+    await recoverHere(foundation, writer, options.walFactories, node, epoch, signal);
   }
+}
+
+/** Recovers an epoch with what a set has at hand: its WAL factories, and its writer for what must be rewritten. */
+export async function recoverHere(
+  foundation: Foundation,
+  writer: ObjectWriter,
+  walFactories: readonly WalFactory[],
+  node: string,
+  epoch: number,
+  signal?: AbortSignal,
+): Promise<void> {
+  const { catalog, store, clusterId, runtime, observer } = foundation;
+  await recoverEpoch({
+    ...{ catalog, node, epoch, walFactories, store, clusterId, runtime, observer, signal },
+    runsOf: (from, sealed) => recoveredRuns(from, sealed, writer),
+    settledBelow: (objects) => writer.settledBelow(objects),
+    decide: (objects) => writer.decide(objects),
+  });
 }
 
 function fenced(node: string, nodeEpoch: number, lastEpoch: number | undefined): Error {

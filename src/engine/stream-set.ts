@@ -7,12 +7,12 @@ import { checkAttributes, checkNodeName, checkStreamName } from '../model/check-
 import type { Attributes, StreamId, StreamRef } from '../model/ids.ts';
 import type { CatalogChange, Change, Verdict } from '../catalog/change.ts';
 import type { StreamState } from '../catalog/state.ts';
-import { recoverEpoch } from '../recovery/recover-epoch.ts';
 import { AppendPath } from '../stream/append-path.ts';
 import type { OpenStream } from '../stream/open-stream.ts';
 import type { OwnerHost } from '../stream/owned-stream.ts';
 import type { CallOptions, Stream } from '../stream/stream.ts';
 import { TailPool } from '../stream/tail-pool.ts';
+import type { ObjectWriter } from '../upload/object-writer.ts';
 import { Uploader } from '../upload/uploader.ts';
 import { objectWal } from '../wal/object-wal.ts';
 import type { Wal, WalEnd, WalFactory } from '../wal/wal.ts';
@@ -21,7 +21,7 @@ import { CatalogKv, condition, type Kv } from './key-value.ts';
 import { OpenStreams } from './open-streams.ts';
 import type { ChangeOptions, CreateOptions, OpenOptions, OpenReadOnlyOptions, OpenStreamOptions } from './options.ts';
 import { SetStatus } from './set-status.ts';
-import { abandonStart, startNode } from './start-node.ts';
+import { abandonStart, recoverHere, startNode, type StartedNode } from './start-node.ts';
 import type { Stats } from './stats.ts';
 import { StreamSetView } from './stream-set-view.ts';
 import { fencedError, voidStreamError } from './void-change.ts';
@@ -34,6 +34,7 @@ export class StreamSet extends StreamSetView {
   /** The key-value store. */
   declare readonly kv: Kv;
   readonly #wal: Wal;
+  readonly #writer: ObjectWriter;
   readonly #appendPath: AppendPath;
   readonly #tails: TailPool;
   readonly #uploader: Uploader;
@@ -48,6 +49,7 @@ export class StreamSet extends StreamSetView {
     this.node = parts.node;
     this.nodeEpoch = parts.nodeEpoch;
     this.#wal = parts.wal;
+    this.#writer = parts.writer;
     this.#appendPath = parts.appendPath;
     this.#tails = parts.tails;
     this.#walFactories = parts.walFactories;
@@ -58,6 +60,9 @@ export class StreamSet extends StreamSetView {
       runtime,
       observer,
       settings,
+      writer: parts.writer,
+      source: ({ stream, ...range }) => this.#streams.get(stream)?.cachedBatches(range) ?? [],
+      unuploadedBytes: () => parts.appendPath.unuploadedBytes,
       ending: () => (this.life.name === 'open' ? undefined : this.life.ending),
       onReleased: (position) => this.#onReleased(position),
       onFenced: (byEpoch) => this.#onFenced(byEpoch),
@@ -96,8 +101,8 @@ export class StreamSet extends StreamSetView {
       const walFactories = wal.kind === 'object' ? [wal] : [wal, objectWal()];
       const onRegistered = (epoch: number): void => void (nodeEpoch = epoch);
       const { signal } = options;
-      const epoch = await startNode({ foundation, node, attributes, wal, walFactories, signal, onRegistered });
-      return await StreamSet.#assemble(foundation, node, epoch, wal, walFactories);
+      const started = await startNode({ foundation, node, attributes, wal, walFactories, signal, onRegistered });
+      return await StreamSet.#assemble(foundation, node, started, wal, walFactories);
     } catch (cause) {
       void abandonStart(foundation, nodeEpoch);
       throw cause;
@@ -115,7 +120,7 @@ export class StreamSet extends StreamSetView {
   static async #assemble(
     foundation: Foundation,
     node: string,
-    nodeEpoch: number,
+    { nodeEpoch, writer }: StartedNode,
     factory: WalFactory,
     walFactories: readonly WalFactory[],
   ): Promise<StreamSet> {
@@ -146,7 +151,7 @@ export class StreamSet extends StreamSetView {
       },
     });
     appendPath.attach(wal);
-    set = new StreamSet(foundation, life, { node, nodeEpoch, wal, appendPath, tails, walFactories });
+    set = new StreamSet(foundation, life, { node, nodeEpoch, wal, writer, appendPath, tails, walFactories });
     return set;
   }
 
@@ -309,13 +314,10 @@ export class StreamSet extends StreamSetView {
 
   /** R7: a stream whose owner is to be recovered becomes free when that recovery is finished. */
   async #recoverOwner(stream: StreamState): Promise<void> {
-    const { catalog, store, clusterId, runtime, observer } = this.foundation;
-    const current = catalog.state.stream(stream.id);
-    const owner = current === undefined ? undefined : catalog.state.ownerOf(current);
-    if (owner === undefined || catalog.state.node(owner.node)?.unrecovered?.epoch !== owner.epoch) return;
-    const { node, epoch } = owner;
-    const walFactories = this.#walFactories;
-    await recoverEpoch({ catalog, node, epoch, walFactories, store, clusterId, runtime, observer });
+    const current = this.state.stream(stream.id);
+    const owner = current === undefined ? undefined : this.state.ownerOf(current);
+    if (owner === undefined || this.state.node(owner.node)?.unrecovered?.epoch !== owner.epoch) return;
+    await recoverHere(this.foundation, this.#writer, this.#walFactories, owner.node, owner.epoch);
   }
 
   #onReleased(position: number): void {
@@ -350,6 +352,7 @@ interface SetParts {
   readonly node: string;
   readonly nodeEpoch: number;
   readonly wal: Wal;
+  readonly writer: ObjectWriter;
   readonly appendPath: AppendPath;
   readonly tails: TailPool;
   readonly walFactories: readonly WalFactory[];

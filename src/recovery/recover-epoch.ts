@@ -1,4 +1,4 @@
-// Recovery of a past epoch: seal its WAL, register what it holds, say that it is recovered. One code path for a restart
+// Recovery of a past epoch: seal its WAL, register or upload what it holds, say that it is recovered. One code path for a restart
 // and for a take-over; idempotent at every step; any number of nodes may do it at once, and may die anywhere in it.
 //
 // W1: what is read here comes from a state at or after the fence, because that state calls the epoch unrecovered.
@@ -7,10 +7,8 @@ import { assert } from '../base/assert.ts';
 import type { Runtime } from '../base/runtime.ts';
 import { qanatError } from '../model/errors.ts';
 import { emit, type Observer } from '../model/events.ts';
-import { recordSizeMaxBytes } from '../model/limits.ts';
 import type { Catalog } from '../catalog/catalog.ts';
-import type { Change, Verdict } from '../catalog/change.ts';
-import { planRegistration } from '../catalog/plan-registration.ts';
+import type { Change, CommitChange, CommittedObject, Verdict } from '../catalog/change.ts';
 import type { EpochState } from '../catalog/state.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import type { SealedWal, WalFactory } from '../wal/wal.ts';
@@ -26,8 +24,17 @@ export interface RecoverEpochOptions {
   readonly clusterId: string;
   readonly runtime: Runtime;
   readonly observer: Observer;
+  /** The commits that turn what a sealed WAL holds into objects, from a position on. */
+  readonly runsOf: (from: number, sealed: SealedWal) => AsyncIterable<RecoveredRun>;
+  /** Data sequences of this recoverer that are decided, beside the objects of one of its runs (R4). */
+  readonly settledBelow: (objects: readonly CommittedObject[]) => number;
+  /** The objects of a run are decided: committed, or given up for ever. */
+  readonly decide: (objects: readonly CommittedObject[]) => void;
   readonly signal?: AbortSignal | undefined;
 }
+
+/** What one commit of a recovery releases, and the objects it adds. */
+export type RecoveredRun = Pick<CommitChange, 'from' | 'to' | 'objects'>;
 
 /** What a recovery did. */
 export interface RecoveredEpoch {
@@ -48,7 +55,7 @@ export async function recoverEpoch(options: RecoverEpochOptions): Promise<Recove
   const sealed = await seal(options, owed);
   if (sealed === undefined) return report(options, undefined, true);
   try {
-    const registered = await registerSegments(options, sealed);
+    const registered = await uploadSegments(options, sealed);
     const done = registered && (await declareRecovered(options, () => sealed.sealedAt));
     return report(options, sealed, !done);
   } finally {
@@ -91,15 +98,15 @@ function seal(options: RecoverEpochOptions, owed: EpochState): Promise<SealedWal
 }
 
 /** Commits what the WAL holds, from wherever the released position is. False if somebody else ended the recovery. */
-async function registerSegments(options: RecoverEpochOptions, sealed: SealedWal): Promise<boolean> {
-  assert(sealed.segmentsAreObjects, 'segments that are no objects are uploaded first');
+async function uploadSegments(options: RecoverEpochOptions, sealed: SealedWal): Promise<boolean> {
   for (;;) {
     const owed = owedEpoch(options);
     if (owed === undefined) return false;
     if (owed.released >= sealed.sealedAt) return true;
-    for (const run of planRegistration(owed.released, sealed.segments, recordSizeMaxBytes / 2)) {
-      const change: Change = { kind: 'commit', epoch: options.epoch, ...run, settledBelow: owed.settledBelow };
-      const verdict = await propose(options, change);
+    for await (const run of options.runsOf(owed.released, sealed)) {
+      const settledBelow = options.settledBelow(run.objects);
+      const verdict = await propose(options, { kind: 'commit', epoch: options.epoch, ...run, settledBelow });
+      options.decide(run.objects);
       if (!verdict.applied) break; // Another recoverer was there: look where it stands.
     }
   }

@@ -1,6 +1,8 @@
 // A stream that this set owns, as the append path and the read path know it: offsets given, offsets durable, the tail.
 // All of it changes in synchronous sections only.
 import type { StreamId } from '../model/ids.ts';
+import type { OffsetRange } from '../model/offset-range.ts';
+import type { StreamBatch } from '../model/record-batch.ts';
 import { StreamTail } from '../cache/tail-cache.ts';
 import { OffsetWaiters } from './offset-waiters.ts';
 
@@ -21,6 +23,20 @@ export class OpenStream {
     this.streamEpoch = streamEpoch;
     this.durableEndOffset = endOffset;
     this.tail = new StreamTail(endOffset, streamEpoch);
+  }
+
+  /** The batches of a range, from the tail: what is not released is always there. */
+  cachedBatches({ startOffset, endOffset }: OffsetRange): readonly StreamBatch[] {
+    const batches: StreamBatch[] = [];
+    const first = this.tail.find(startOffset);
+    if (first < 0) return batches;
+    for (let index = first; ; index++) {
+      const batch = this.tail.batch(index);
+      if (batch === undefined || batch.startOffset >= endOffset) break;
+      const { streamEpoch, count, timestamp, bytes } = batch;
+      batches.push({ stream: this.id, streamEpoch, startOffset: batch.startOffset, count, timestamp, bytes });
+    }
+    return batches;
   }
 
   /** The offset that the next append is given. */

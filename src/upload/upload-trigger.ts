@@ -1,15 +1,19 @@
-// When to upload (pure): by size, and by number of segments, so that a recovery stays short.
+// When to upload (pure): by size, and by number of segments, so that a recovery stays short. By age, the uploader's
+// timer sees to it.
 import { unreleasedSegmentsMax } from '../model/limits.ts';
 import type { WalSegment } from '../wal/wal.ts';
 
 export interface UploadSettings {
   readonly uploadSizeBytes: number;
+  readonly uploadAgeMaxMs: number;
 }
 
 /** Whether the unreleased run is long or large enough. */
-export function uploadIsDue(unreleased: readonly WalSegment[], settings: UploadSettings): boolean {
-  if (unreleased.length >= unreleasedSegmentsMax) return true;
-  let sizeBytes = 0;
-  for (const segment of unreleased) sizeBytes += segment.sizeBytes;
-  return sizeBytes >= settings.uploadSizeBytes;
+export function uploadIsDue(
+  unreleased: readonly WalSegment[],
+  unuploadedBytes: number,
+  { uploadSizeBytes }: UploadSettings,
+): boolean {
+  if (unreleased.length === 0) return false;
+  return unreleased.length >= unreleasedSegmentsMax || unuploadedBytes >= uploadSizeBytes;
 }

@@ -1,18 +1,19 @@
-// Turns what the WAL holds into registered objects, and closes streams and the epoch with the same changes (R1, O1).
-// One commit at a time, each planned from the released position that the state has then: whatever overtakes it makes
-// it void, and it is planned again.
+// Turns what the WAL holds into data objects, and closes streams and the epoch with the same changes (R1, O1). One
+// commit at a time, each planned from the released position that the state has then: whatever overtakes it makes it
+// void, and it is planned again.
 import { sleep } from '../base/abort.ts';
-import { assert } from '../base/assert.ts';
+import { InvariantError } from '../base/assert.ts';
 import { backoffDelayMs } from '../base/backoff.ts';
-import type { Runtime } from '../base/runtime.ts';
+import type { Runtime, Timer } from '../base/runtime.ts';
 import { isQanatError } from '../model/errors.ts';
 import { emit, type Observer } from '../model/events.ts';
 import type { StreamId } from '../model/ids.ts';
-import { recordSizeMaxBytes } from '../model/limits.ts';
 import type { Catalog } from '../catalog/catalog.ts';
-import type { CommitChange, Verdict } from '../catalog/change.ts';
-import { planRegistration } from '../catalog/plan-registration.ts';
+import type { CommitChange, CommittedObject, Verdict } from '../catalog/change.ts';
 import type { Wal, WalSegment } from '../wal/wal.ts';
+import { commitsOf, type CommitRun } from './commit-runs.ts';
+import type { ObjectWriter } from './object-writer.ts';
+import type { RangeSource } from './rewrite.ts';
 import { uploadIsDue, type UploadSettings } from './upload-trigger.ts';
 
 /** What an uploader works on. */
@@ -20,9 +21,14 @@ export interface UploaderOptions {
   readonly catalog: Catalog;
   readonly wal: Wal;
   readonly nodeEpoch: number;
+  readonly writer: ObjectWriter;
+  /** Where the batches of an unreleased range are: in memory. */
+  readonly source: RangeSource;
   readonly runtime: Runtime;
   readonly observer: Observer;
   readonly settings: UploadSettings;
+  /** Bytes appended and not uploaded. */
+  readonly unuploadedBytes: () => number;
   /** Why the set takes no more changes, if it does not: it is fenced or has failed. */
   readonly ending: () => Error | undefined;
   /** Called after a change that released the WAL below `position` was applied. */
@@ -38,6 +44,12 @@ interface Waiter {
   readonly reject: (cause: unknown) => void;
 }
 
+/** What is closed with the last commit of a round. */
+interface Closing {
+  readonly streams: readonly StreamId[];
+  readonly epoch: boolean;
+}
+
 const retryDelay = { delayMinMs: 100, delayMaxMs: 10_000 };
 
 export class Uploader {
@@ -46,27 +58,33 @@ export class Uploader {
   #streamCloses = new Map<StreamId, Waiter[]>();
   #epochCloses: Waiter[] = [];
   #loop: Promise<void> | undefined;
-  #background = false;
+  #background: Promise<void> | undefined;
+  #ageTimer: Timer | undefined;
+  /** Objects of a commit whose outcome is unknown: decided as soon as a later change has a verdict. */
+  #inDoubt: CommittedObject[] = [];
   readonly #stopped = new AbortController();
 
   constructor(options: UploaderOptions) {
     this.#options = options;
   }
 
-  /** Looks whether an upload is due, and starts it in the background. */
+  /** Looks whether an upload is due, by size or count, and starts it in the background; by age it starts later. */
   poke(): void {
-    if (this.#background || this.#stopped.signal.aborted) return;
-    if (!uploadIsDue(this.#options.wal.unreleased(), this.#options.settings)) return;
-    this.#background = true;
-    void this.#uploadInBackground();
+    if (this.#background !== undefined || this.#stopped.signal.aborted) return;
+    if (this.#isDue()) {
+      this.#start();
+      return;
+    }
+    const { runtime, settings } = this.#options;
+    this.#ageTimer ??= runtime.timers.after(settings.uploadAgeMaxMs, () => this.#start(), { background: true });
   }
 
-  /** Everything appended before the call is registered when it resolves. */
+  /** Everything appended before the call is uploaded when it resolves. */
   upload(): Promise<void> {
     return this.#request((waiter) => this.#uploads.push(waiter));
   }
 
-  /** Gives a stream up: its WAL run is registered and the stream closed in one change. */
+  /** Gives a stream up: the WAL's run is uploaded and the stream closed in one change. */
   closeStream(stream: StreamId): Promise<void> {
     return this.#request((waiter) => {
       const waiters = this.#streamCloses.get(stream);
@@ -75,7 +93,7 @@ export class Uploader {
     });
   }
 
-  /** Registers everything and closes the epoch, with all its streams. The last thing an uploader does. */
+  /** Uploads everything and closes the epoch, with all its streams. The last thing an uploader does. */
   closeEpoch(): Promise<void> {
     return this.#request((waiter) => this.#epochCloses.push(waiter));
   }
@@ -83,40 +101,67 @@ export class Uploader {
   /** No more background work. */
   async stop(): Promise<void> {
     this.#stopped.abort();
+    this.#ageTimer?.cancel();
+    await this.#background;
     await this.#loop;
+  }
+
+  #isDue(): boolean {
+    const { wal, settings } = this.#options;
+    return uploadIsDue(wal.unreleased(), this.#options.unuploadedBytes(), settings);
+  }
+
+  #start(): void {
+    this.#ageTimer?.cancel();
+    this.#ageTimer = undefined;
+    if (this.#stopped.signal.aborted) return;
+    this.#background ??= this.#uploadInBackground().finally(() => {
+      this.#background = undefined;
+      if (this.#options.wal.unreleased().length > 0) this.poke();
+    });
   }
 
   #request(enqueue: (waiter: Waiter) => void): Promise<void> {
     return new Promise((resolve, reject) => {
       enqueue({ resolve, reject });
-      this.#loop ??= Promise.resolve()
-        .then(() => this.#run())
-        .finally(() => (this.#loop = undefined));
+      this.#start();
     });
   }
 
+  /** What is asked for after the last look of a loop that ends, and before its end is known, starts another one. */
+  #start(): void {
+    this.#loop ??= Promise.resolve()
+      .then(() => this.#run())
+      .finally(() => {
+        this.#loop = undefined;
+        if (this.#isAsked) this.#start();
+      });
+  }
+
+  get #isAsked(): boolean {
+    return this.#uploads.length + this.#streamCloses.size + this.#epochCloses.length > 0;
+  }
+
+  /** Uploads until nothing more is due, through outages of the store. */
   async #uploadInBackground(): Promise<void> {
-    const { runtime, observer, wal, settings } = this.#options;
-    try {
-      for (let attempt = 1; uploadIsDue(wal.unreleased(), settings) && !this.#stopped.signal.aborted; attempt++) {
-        try {
-          await this.upload();
-          attempt = 0;
-        } catch (cause) {
-          if (!isQanatError(cause, 'STORE_UNAVAILABLE')) return; // The set has learnt of it another way.
-          emit(observer, 'backgroundFailed', { work: 'upload', cause });
-          await sleep(runtime, backoffDelayMs(attempt, retryDelay, runtime.random), this.#stopped.signal).catch(
-            () => {},
-          );
-        }
+    const { runtime, observer } = this.#options;
+    const { signal } = this.#stopped;
+    let attempt = 0;
+    do {
+      try {
+        await this.upload();
+        attempt = 0;
+      } catch (cause) {
+        if (!isQanatError(cause, 'STORE_UNAVAILABLE')) return; // The set has learnt of it another way.
+        emit(observer, 'backgroundFailed', { work: 'upload', cause });
+        const delayMs = backoffDelayMs(++attempt, retryDelay, runtime.random);
+        await sleep(runtime, delayMs, signal).catch(() => {});
       }
-    } finally {
-      this.#background = false;
-    }
+    } while (!signal.aborted && (attempt > 0 || this.#isDue()));
   }
 
   async #run(): Promise<void> {
-    while (this.#uploads.length + this.#streamCloses.size + this.#epochCloses.length > 0) {
+    while (this.#isAsked) {
       await Promise.resolve(); // Closes called in the same turn share one change.
       const uploads = this.#uploads.splice(0);
       const streamCloses = this.#streamCloses;
@@ -127,7 +172,7 @@ export class Uploader {
         await this.#options.wal.flush();
         const ending = this.#options.ending(); // A WAL that ended has flushed nothing.
         if (ending !== undefined) throw ending;
-        await this.#commitAll([...streamCloses.keys()], epochCloses.length > 0);
+        await this.#commitAll({ streams: [...streamCloses.keys()], epoch: epochCloses.length > 0 });
         for (const { resolve } of waiters) resolve();
       } catch (cause) {
         for (const { reject } of waiters) reject(cause);
@@ -136,59 +181,92 @@ export class Uploader {
   }
 
   /** Commits until nothing is left to release or to close; planned anew after every void. */
-  async #commitAll(streams: readonly StreamId[], closeEpoch: boolean): Promise<void> {
+  async #commitAll(closing: Closing): Promise<void> {
     const { catalog, wal, nodeEpoch } = this.#options;
     const flushedTo = (wal.unreleased().at(-1)?.sequence ?? -1) + 1;
     for (;;) {
       const { state } = catalog;
       const epoch = state.epoch(nodeEpoch);
-      if (epoch === undefined || state.node(epoch.node)?.current !== epoch) {
-        if (closeEpoch && state.isOver(nodeEpoch) && state.sealedAt(nodeEpoch) === undefined) return; // Closed already.
-        throw this.#options.onFenced(0);
+      if (epoch === undefined || !state.isCurrent(nodeEpoch)) {
+        const isClosed = state.isOver(nodeEpoch) && state.sealedAt(nodeEpoch) === undefined;
+        if (closing.epoch && isClosed) return; // By a change whose answer was lost.
+        throw this.#options.onFenced(state.newerEpochThan(nodeEpoch));
       }
-      const closeStreams = streams.filter((id) => state.stream(id)?.ownerEpoch === nodeEpoch);
+      const streams = closing.streams.filter((id) => state.stream(id)?.ownerEpoch === nodeEpoch);
       const segments = wal.unreleased().filter(({ sequence }) => sequence >= epoch.released);
-      const released = segments.length === 0 && epoch.released >= flushedTo;
-      if (released && closeStreams.length === 0 && !closeEpoch) return;
-      await this.#commitRuns(epoch.released, segments, closeStreams, closeEpoch);
+      const isReleased = epoch.released >= flushedTo;
+      if (isReleased && streams.length === 0 && !closing.epoch) break;
+      await this.#commitSegments(epoch.released, segments, { streams, epoch: closing.epoch });
+    }
+    await this.#settleWatermark();
+  }
+
+  async #commitSegments(from: number, segments: readonly WalSegment[], closing: Closing): Promise<void> {
+    const { wal, writer, source } = this.#options;
+    const runs = commitsOf(from, segments, {
+      segmentsAreObjects: wal.segmentsAreObjects,
+      source: () => source,
+      writer,
+    });
+    for await (const { run, isLast } of runs) {
+      if (!(await this.#commit(run, isLast ? closing : undefined))) return;
     }
   }
 
-  async #commitRuns(
-    from: number,
-    segments: readonly WalSegment[],
-    closeStreams: readonly StreamId[],
-    closeEpoch: boolean,
-  ): Promise<void> {
-    const { catalog, wal, nodeEpoch, observer } = this.#options;
-    const runs = planRegistration(from, segments, recordSizeMaxBytes / 2);
-    for (const [i, run] of runs.entries()) {
-      const last = i === runs.length - 1;
-      const change: CommitChange = {
-        kind: 'commit',
-        epoch: nodeEpoch,
-        ...run,
-        settledBelow: 0,
-        ...(last && closeStreams.length > 0 ? { closeStreams } : {}),
-        ...(last && closeEpoch ? { closeEpoch: true } : {}),
-      };
-      const verdict = await catalog.propose(change);
-      if (!verdict.applied) return this.#onVoid(verdict);
-      this.#options.onReleased(run.to);
-      await wal.release(run.to, new Set(run.objects.map(({ sequence }) => sequence)));
-      const sizeBytes = run.objects.reduce((sum, object) => sum + object.sizeBytes, 0);
-      if (run.to > run.from) emit(observer, 'uploaded', { from: run.from, to: run.to, sizeBytes });
+  /** One commit. False: it was void, or planned on a position that has passed; plan again. */
+  async #commit(run: CommitRun, closing: Closing | undefined): Promise<boolean> {
+    const { wal, nodeEpoch, writer, observer } = this.#options;
+    const change: CommitChange = {
+      kind: 'commit',
+      epoch: nodeEpoch,
+      ...run,
+      settledBelow: writer.settledBelow(run.objects),
+      ...(closing !== undefined && closing.streams.length > 0 ? { closeStreams: closing.streams } : {}),
+      ...(closing?.epoch ? { closeEpoch: true } : {}),
+    };
+    const verdict = await this.#propose(change, run.objects);
+    if (!verdict.applied) {
+      this.#onVoid(verdict);
+      return false;
     }
+    this.#options.onReleased(run.to);
+    const registered = run.objects.filter(({ family }) => family === 'wal').map(({ sequence }) => sequence);
+    await wal.release(run.to, new Set(registered));
+    const sizeBytes = run.objects.reduce((sum, object) => sum + object.sizeBytes, 0);
+    if (run.to > run.from) emit(observer, 'uploaded', { from: run.from, to: run.to, sizeBytes });
+    return true;
+  }
+
+  /** Proposes; afterwards the outputs are decided, unless nobody knows. */
+  async #propose(change: CommitChange, outputs: readonly CommittedObject[]): Promise<Verdict> {
+    const { catalog, writer } = this.#options;
+    try {
+      const verdict = await catalog.propose(change);
+      writer.decide([...outputs, ...this.#inDoubt]); // A record in doubt is resolved before a later one is sent.
+      this.#inDoubt = [];
+      return verdict;
+    } catch (cause) {
+      if (isQanatError(cause) && cause.outcome === 'none') writer.decide(outputs);
+      else this.#inDoubt.push(...outputs);
+      throw cause;
+    }
+  }
+
+  /** Raises the watermark where outputs were given up since the last commit (S4). */
+  async #settleWatermark(): Promise<void> {
+    const { catalog, nodeEpoch, writer } = this.#options;
+    const epoch = catalog.state.epoch(nodeEpoch);
+    const settledBelow = writer.settledBelow();
+    if (epoch === undefined || !catalog.state.isCurrent(nodeEpoch) || epoch.settledBelow >= settledBelow) return;
+    await catalog.propose({ kind: 'settle', settledBelow });
   }
 
   #onVoid(verdict: Extract<Verdict, { applied: false }>): void {
-    if (verdict.reason === 'fenced' || verdict.reason === 'recovered') throw this.#options.onFenced(verdict.fact);
-    if (verdict.reason === 'position' || verdict.reason === 'closed') return; // Overtaken: plan again.
-    try {
-      assert(false, `a commit of epoch ${this.#options.nodeEpoch} is void: ${verdict.reason} (${verdict.fact})`);
-    } catch (cause) {
-      this.#options.onBroken(cause);
-      throw cause;
-    }
+    const { reason, fact } = verdict;
+    if (reason === 'fenced' || reason === 'recovered') throw this.#options.onFenced(reason === 'fenced' ? fact : 0);
+    if (reason === 'position' || reason === 'closed') return; // Overtaken: plan again.
+    const broken = new InvariantError(`a commit of epoch ${this.#options.nodeEpoch} is void: ${reason} (${fact})`);
+    this.#options.onBroken(broken);
+    throw broken;
   }
 }
