@@ -12,6 +12,7 @@ import { Catalog } from '../catalog/catalog.ts';
 import { ObjectReader } from '../cache/object-reader.ts';
 import { ReadPath } from '../stream/read-path.ts';
 import { openCluster } from './cluster.ts';
+import { memoryShares, type MemoryShares } from './memory-shares.ts';
 import { CatalogPoller, RegisteredEnds } from './registered-ends.ts';
 import { resolveSettings, type Settings, type SettingsInput } from './settings.ts';
 
@@ -27,6 +28,7 @@ export interface FoundationOptions {
 
 export class Foundation {
   readonly settings: Settings;
+  readonly shares: MemoryShares;
   readonly runtime: Runtime;
   readonly observer: Observer;
   readonly metered: MeteredObjectStore;
@@ -55,7 +57,8 @@ export class Foundation {
     this.clusterId = clusterId;
     this.catalog = catalog;
     this.#ownJournal = ownJournal;
-    this.objects = new ObjectReader(base.store, clusterId, Math.floor(base.settings.memoryMaxBytes / 4));
+    this.shares = memoryShares(base.settings.memoryMaxBytes);
+    this.objects = new ObjectReader(base.store, clusterId, this.shares.blocks);
     this.readPath = new ReadPath(catalog, this.objects, clusterId);
     this.poller = new CatalogPoller(catalog, base.runtime, base.observer, base.settings.catalogRefreshMs);
     this.registeredEnds = new RegisteredEnds(catalog, this.poller);

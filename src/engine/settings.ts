@@ -15,8 +15,8 @@ export interface Settings {
    */
   readonly segmentSizeMinBytes: number;
   /**
-   * Unreleased WAL bytes at which they are registered as data objects (default 64 MiB). Larger means fewer journal
-   * records, more memory and a longer recovery.
+   * Bytes that wait for an upload at which it starts (default 32 MiB; at most half of what may wait). Larger means
+   * fewer and larger objects, fewer journal records, more memory and a longer recovery.
    */
   readonly uploadSizeBytes: number;
   /**
@@ -25,8 +25,9 @@ export interface Settings {
    */
   readonly uploadAgeMaxMs: number;
   /**
-   * Memory for batches that are not uploaded, and for what is cached (default 256 MiB). Half of it is for appends:
-   * beyond that they are refused with OVERLOADED; a quarter each for the tail and for blocks read from objects.
+   * Memory for everything that grows with load (default 256 MiB), in named shares: batches that are not uploaded (when
+   * a quarter is full the acknowledgement of appends waits for an upload, at seven sixteenths they are refused with
+   * OVERLOADED), buffers of the WAL and of uploads, the tail, blocks read from objects, reads under way.
    */
   readonly memoryMaxBytes: number;
   /**
@@ -48,7 +49,7 @@ interface Bounds {
 const bounds: Readonly<Record<keyof Settings, Bounds>> = {
   catalogRefreshMs: { initial: 5_000, min: 1, max: 3_600_000 },
   segmentSizeMinBytes: { initial: 256 * KiB, min: 1, max: 8 * MiB },
-  uploadSizeBytes: { initial: 64 * MiB, min: 1, max: 4_096 * MiB },
+  uploadSizeBytes: { initial: 32 * MiB, min: 1, max: 4_096 * MiB },
   uploadAgeMaxMs: { initial: 60_000, min: 1, max: 86_400_000 },
   memoryMaxBytes: { initial: 256 * MiB, min: 64 * MiB, max: 1_048_576 * MiB },
   storeDeadlineMs: { initial: 120_000, min: 1, max: 86_400_000 },

@@ -69,7 +69,7 @@ export async function recoverHere(
   const { catalog, store, clusterId, runtime, observer } = foundation;
   await recoverEpoch({
     ...{ catalog, node, epoch, walFactories, store, clusterId, runtime, observer, signal },
-    runsOf: (from, sealed) => recoveredRuns(from, sealed, writer),
+    runsOf: (from, sealed) => recoveredRuns(from, sealed, writer, foundation.shares.uploadBuffer),
     settledBelow: (objects) => writer.settledBelow(objects),
     decide: (objects) => writer.decide(objects),
   });

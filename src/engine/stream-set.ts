@@ -45,7 +45,7 @@ export class StreamSet extends StreamSetView {
 
   private constructor(foundation: Foundation, life: SetStatus, parts: SetParts) {
     super(foundation, life);
-    const { catalog, runtime, observer, settings } = foundation;
+    const { catalog, runtime, observer, settings, shares } = foundation;
     this.node = parts.node;
     this.nodeEpoch = parts.nodeEpoch;
     this.#wal = parts.wal;
@@ -59,7 +59,11 @@ export class StreamSet extends StreamSetView {
       nodeEpoch: parts.nodeEpoch,
       runtime,
       observer,
-      settings,
+      settings: {
+        uploadSizeBytes: Math.min(settings.uploadSizeBytes, shares.unuploaded / 2),
+        uploadAgeMaxMs: settings.uploadAgeMaxMs,
+        objectSizeMaxBytes: shares.uploadBuffer,
+      },
       writer: parts.writer,
       source: ({ stream, ...range }) => this.#streams.get(stream)?.cachedBatches(range) ?? [],
       unuploadedBytes: () => parts.appendPath.unuploadedBytes,
@@ -124,7 +128,7 @@ export class StreamSet extends StreamSetView {
     factory: WalFactory,
     walFactories: readonly WalFactory[],
   ): Promise<StreamSet> {
-    const { catalog, store, clusterId, runtime, observer, settings } = foundation;
+    const { catalog, store, clusterId, runtime, observer, settings, shares } = foundation;
     const life = new SetStatus(observer);
     const tails = new TailPool();
     let set: StreamSet | undefined;
@@ -134,7 +138,8 @@ export class StreamSet extends StreamSetView {
       onDurable: () => void (set !== undefined && set.#uploader.poke()),
       onEnded: (end) => void (set !== undefined && set.#onWalEnded(end)),
       fencedError: (outcome) => fencedError(catalog.state, node, nodeEpoch, outcome),
-      unuploadedMaxBytes: Math.floor(settings.memoryMaxBytes / 2),
+      unuploadedBytes: shares.unuploaded,
+      unuploadedMaxBytes: shares.unuploadedMax,
     });
     const wal = await factory.open({
       store,
@@ -322,8 +327,11 @@ export class StreamSet extends StreamSetView {
 
   #onReleased(position: number): void {
     this.#appendPath.released(position);
-    const sizeMaxBytes = Math.floor(this.foundation.settings.memoryMaxBytes / 4);
-    this.#tails.evict(sizeMaxBytes, ({ id }) => this.state.stream(id)?.endOffset ?? Infinity);
+    const { shares } = this.foundation;
+    this.#tails.evict(
+      shares.tail + this.#appendPath.unuploadedBytes,
+      ({ id }) => this.state.stream(id)?.endOffset ?? Infinity,
+    );
   }
 
   #onWalEnded(end: WalEnd): void {

@@ -5,6 +5,7 @@
 // I2: offsets are given here and nowhere else. The cache has a batch before anybody can be told that it is durable.
 import { untilAborted } from '../base/abort.ts';
 import { assert } from '../base/assert.ts';
+import { Fifo } from '../base/fifo.ts';
 import { isQanatError, qanatError } from '../model/errors.ts';
 import type { Wal, WalEnd, WalSegment, WalSink } from '../wal/wal.ts';
 import { Arena } from '../cache/arena.ts';
@@ -40,7 +41,9 @@ export interface AppendPathOptions {
   readonly onEnded: (end: WalEnd) => void;
   /** What an append on its way is told when the WAL ends fenced. */
   readonly fencedError: (outcome: 'none' | 'unknown') => Error;
-  /** Bytes appended and not uploaded above which appends are refused. */
+  /** Bytes appended and not uploaded above which acknowledgements wait for an upload. */
+  readonly unuploadedBytes: number;
+  /** And above which appends are refused. */
   readonly unuploadedMaxBytes: number;
 }
 
@@ -48,8 +51,10 @@ export class AppendPath implements WalSink {
   #wal: Wal | undefined;
   readonly #options: AppendPathOptions;
   readonly #arena = new Arena();
-  #pending: Pending[] = [];
-  #head = 0;
+  /** Appends that are not durable, in order. */
+  readonly #pending = new Fifo<Pending>();
+  /** Appends that are durable and wait for room: an upload in the background makes it. */
+  readonly #held = new Fifo<Pending>();
   #unuploadedBytes = 0;
   /** Payload bytes of each segment that is not released. */
   readonly #segmentBytes = new Map<number, number>();
@@ -64,9 +69,9 @@ export class AppendPath implements WalSink {
     this.#wal = wal;
   }
 
-  /** Appends that are not settled. */
+  /** Appends that are not settled: not durable yet, or waiting for room. */
   get pendingCount(): number {
-    return this.#pending.length - this.#head;
+    return this.#pending.length + this.#held.length;
   }
 
   /** Bytes appended and not uploaded. */
@@ -152,15 +157,17 @@ export class AppendPath implements WalSink {
 
   /** WalSink: the next `count` batches are durable. */
   durable(count: number, segment: WalSegment): void {
-    assert(count <= this.pendingCount, 'the WAL reports what was appended');
+    assert(count <= this.#pending.length, 'the WAL reports what was appended');
     const woken = new Set<OpenStream>();
     let sizeBytes = 0;
-    for (const { stream, firstOffset, endOffset, sizeBytes: size, settle } of this.#shift(count)) {
-      stream.durableEndOffset = endOffset;
-      sizeBytes += size;
-      woken.add(stream);
-      settle?.resolve({ startOffset: firstOffset, endOffset });
+    for (let i = 0; i < count; i++) {
+      const pending = this.#pending.shift() as Pending;
+      pending.stream.durableEndOffset = pending.endOffset;
+      sizeBytes += pending.sizeBytes;
+      woken.add(pending.stream);
+      this.#held.push(pending);
     }
+    this.#acknowledge();
     this.#segmentBytes.set(segment.sequence, (this.#segmentBytes.get(segment.sequence) ?? 0) + sizeBytes);
     for (const stream of woken) stream.waiters.wake(stream.durableEndOffset);
     this.#options.onDurable();
@@ -168,14 +175,16 @@ export class AppendPath implements WalSink {
 
   /** WalSink: nothing more becomes durable. */
   ended(end: WalEnd): void {
-    const pending = this.#shift(this.pendingCount);
-    pending.forEach(({ failure }, i) => failure.reject(this.#errorOf(end, i < end.sentCount)));
+    this.#acknowledgeAll();
+    for (let i = 0; this.#pending.length > 0; i++)
+      this.#pending.shift()?.failure.reject(this.#errorOf(end, i < end.sentCount));
     this.#options.onEnded(end);
   }
 
   /** Rejects what is still pending, when the WAL was stopped without a report. */
   abandon(error: Error): void {
-    for (const { failure } of this.#shift(this.pendingCount)) failure.reject(error);
+    this.#acknowledgeAll();
+    while (this.#pending.length > 0) this.#pending.shift()?.failure.reject(error);
   }
 
   /** After a commit: segments below `position` are uploaded, their memory may go. */
@@ -185,6 +194,22 @@ export class AppendPath implements WalSink {
       this.#segmentBytes.delete(sequence);
       this.#unuploadedBytes -= sizeBytes;
     }
+    this.#acknowledge();
+  }
+
+  /** Acknowledges durable appends in order, as far as there is room: the delay is the back-pressure. */
+  #acknowledge(): void {
+    while (this.#held.length > 0 && this.#unuploadedBytes <= this.#options.unuploadedBytes) this.#acknowledgeNext();
+  }
+
+  /** Nothing makes room any more, and what is durable is durable. */
+  #acknowledgeAll(): void {
+    while (this.#held.length > 0) this.#acknowledgeNext();
+  }
+
+  #acknowledgeNext(): void {
+    const { settle, firstOffset, endOffset } = this.#held.shift() as Pending;
+    settle?.resolve({ startOffset: firstOffset, endOffset });
   }
 
   #errorOf(end: WalEnd, sent: boolean): Error {
@@ -198,16 +223,6 @@ export class AppendPath implements WalSink {
       { operation: facts.operation, key: facts.key },
       { action: 'reopen', cause: end.error },
     );
-  }
-
-  #shift(count: number): readonly Pending[] {
-    const taken = this.#pending.slice(this.#head, this.#head + count);
-    this.#head += count;
-    if (this.#head * 2 > this.#pending.length) {
-      this.#pending = this.#pending.slice(this.#head);
-      this.#head = 0;
-    }
-    return taken;
   }
 }
 

@@ -6,7 +6,7 @@ import { planRegistration } from '../catalog/plan-registration.ts';
 import type { WalSegment } from '../wal/wal.ts';
 import type { ObjectWriter } from './object-writer.ts';
 import { writeOutputs, type RangeSource } from './rewrite.ts';
-import { ownObjectSizeMinBytes, planUpload, uploadObjectSizeMaxBytes } from './upload-planner.ts';
+import { ownObjectSizeMinBytes, planUpload } from './upload-planner.ts';
 
 /** What one commit releases, and the objects it adds. */
 export interface CommitRun {
@@ -21,6 +21,8 @@ export interface CommitSource {
   /** Where the batches of some segments are. */
   readonly source: (segments: readonly WalSegment[]) => RangeSource | Promise<RangeSource>;
   readonly writer: ObjectWriter;
+  /** An object is written from one buffer of about this size. */
+  readonly objectSizeMaxBytes: number;
 }
 
 /**
@@ -30,9 +32,8 @@ export interface CommitSource {
 export async function* commitsOf(
   from: number,
   segments: readonly WalSegment[],
-  { segmentsAreObjects, source, writer }: CommitSource,
+  { segmentsAreObjects, source, writer, objectSizeMaxBytes }: CommitSource,
 ): AsyncGenerator<{ readonly run: CommitRun; readonly isLast: boolean }, void> {
-  const objectSizeMaxBytes = uploadObjectSizeMaxBytes;
   const steps = planUpload(segments, { segmentsAreObjects, objectSizeMaxBytes, ownObjectSizeMinBytes });
   if (steps.length === 0) yield { run: { from, to: from, objects: [] }, isLast: true };
   let position = from;

@@ -11,11 +11,13 @@ export async function* recoveredRuns(
   from: number,
   sealed: SealedWal,
   writer: ObjectWriter,
+  objectSizeMaxBytes: number,
 ): AsyncGenerator<CommitRun, void> {
   const segments = sealed.segments.filter(({ sequence }) => sequence >= from);
   const { segmentsAreObjects } = sealed;
   const source = (read: readonly WalSegment[]): Promise<RangeSource> => readBack(sealed, read);
-  for await (const { run } of commitsOf(from, segments, { segmentsAreObjects, source, writer })) yield run;
+  for await (const { run } of commitsOf(from, segments, { segmentsAreObjects, source, writer, objectSizeMaxBytes }))
+    yield run;
 }
 
 /** Reads the segments of one rewritten run into memory. */

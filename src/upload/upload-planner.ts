@@ -58,9 +58,6 @@ export interface UploadPlanSettings {
 /** From how much of one stream on it gets an object of its own. */
 export const ownObjectSizeMinBytes: number = 8 * MiB;
 
-/** An uploaded object is put in one request, from one buffer of about this size. */
-export const uploadObjectSizeMaxBytes: number = 32 * MiB;
-
 /** Plans the upload of unreleased segments, in order. */
 export function planUpload<S extends PlannedSegment>(
   segments: readonly S[],

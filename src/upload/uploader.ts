@@ -124,17 +124,17 @@ export class Uploader {
   #request(enqueue: (waiter: Waiter) => void): Promise<void> {
     return new Promise((resolve, reject) => {
       enqueue({ resolve, reject });
-      this.#start();
+      this.#startLoop();
     });
   }
 
   /** What is asked for after the last look of a loop that ends, and before its end is known, starts another one. */
-  #start(): void {
+  #startLoop(): void {
     this.#loop ??= Promise.resolve()
       .then(() => this.#run())
       .finally(() => {
         this.#loop = undefined;
-        if (this.#isAsked) this.#start();
+        if (this.#isAsked) this.#startLoop();
       });
   }
 
@@ -203,11 +203,9 @@ export class Uploader {
 
   async #commitSegments(from: number, segments: readonly WalSegment[], closing: Closing): Promise<void> {
     const { wal, writer, source } = this.#options;
-    const runs = commitsOf(from, segments, {
-      segmentsAreObjects: wal.segmentsAreObjects,
-      source: () => source,
-      writer,
-    });
+    const { objectSizeMaxBytes } = this.#options.settings;
+    const { segmentsAreObjects } = wal;
+    const runs = commitsOf(from, segments, { segmentsAreObjects, source: () => source, writer, objectSizeMaxBytes });
     for await (const { run, isLast } of runs) {
       if (!(await this.#commit(run, isLast ? closing : undefined))) return;
     }
