@@ -32,7 +32,7 @@ export async function runLogOperations(
     for (const operation of script.operations) await run.step(operation);
     await run.finish();
   } catch (cause) {
-    await driver.close().catch(() => {}); // What was found before counts.
+    await calls.within('the close', driver.close()).catch(() => {}); // What was found before counts.
     throw cause;
   }
   await calls.within('the close', driver.close());
