@@ -73,6 +73,34 @@ describe('commit', () => {
     expect(replica.epoch(a).settledBelow).toBe(3);
   });
 
+  test('names data objects as its proposer’s, also when it acts for an owed epoch', () => {
+    const { replica, a, b, s } = start();
+    replica.apply(a, upload(a, 0, [replica.object('data', 0, [s, 0, 5])], 1));
+    replica.fence(b, 'a');
+    const objects = [replica.object('data', 0, [s, 5, 7]), replica.object('wal', 0, [s, 7, 9])];
+    const change = { ...upload(a, 0, objects, 1), to: 1 };
+    expect(replica.apply(b, change)).toEqual(applied(1));
+    expect(replica.state.objectByOrigin('data', b, 0)).toMatchObject({ node: 'b', livePartCount: 1 });
+    expect(replica.state.objectByOrigin('wal', a, 0)).toMatchObject({ node: 'a', livePartCount: 1 });
+    expect([replica.epoch(a), replica.epoch(b)]).toMatchObject([
+      { released: 1, settledBelow: 1 },
+      { released: 0, settledBelow: 1 },
+    ]);
+    // Its own watermark is the one that counts.
+    const late = { ...change, from: 1, to: 1, objects: [replica.object('data', 0, [s, 9, 10])] };
+    expect(replica.apply(b, late)).toEqual(refused('settled', 1));
+  });
+
+  test('for an owed epoch lets in what a recovering epoch has written, which may be forgotten then', () => {
+    const { replica, a, b, s } = start();
+    const second = replica.register('a');
+    const change = { ...upload(a, 0, [replica.object('data', 3, [s, 0, 5])], 4), to: 2 };
+    expect(replica.apply(second, change)).toEqual(applied(2));
+    replica.apply(b, { kind: 'fence', node: 'a', epoch: second });
+    expect(replica.state.isOver(second)).toBe(true);
+    expect(replica.state.objectByOrigin('data', second, 3)).toMatchObject({ node: 'a', livePartCount: 1 });
+  });
+
   test('is void when a part does not continue its stream', () => {
     const { replica, a, s } = start();
     expect(replica.apply(a, replica.segment(a, 0, [s, 1, 5]))).toEqual(refused('discontinuous', 0));

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { decodeState, encodeState } from '../../src/catalog/state-snapshot.ts';
 import type { CatalogState } from '../../src/catalog/state.ts';
@@ -94,7 +95,8 @@ describe('a snapshot', () => {
     const bytes = await encodeState(state, () => Promise.resolve(void turns++));
     const encodeTurns = turns;
     const copy = await decodeState(bytes, place, () => Promise.resolve(void turns++));
-    expect(describeState(copy)).toEqual(describeState(state));
+    // Not by expect: to compare so much would take it seconds.
+    expect(isDeepStrictEqual(describeState(copy), describeState(state))).toBe(true);
     expect(encodeTurns).toBeGreaterThan(15);
     expect(turns - encodeTurns).toBeGreaterThan(15);
   });
