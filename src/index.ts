@@ -76,8 +76,10 @@ export type {
   Stream,
   StreamReader,
 } from './stream/stream.ts';
+export type { DiagnosticMessage } from './engine/diagnostics.ts';
 export type { NodeDescription, StreamDescription, StreamSummary } from './engine/descriptions.ts';
 export type { Kv, KvEntry, KvListed, KvReadOptions, KvView, KvWriteOptions } from './engine/key-value.ts';
+export type { MemoryShares } from './engine/memory-shares.ts';
 export type { CloseReason, SetStatusName } from './engine/set-status.ts';
 export type { Settings, SettingsInput } from './engine/settings.ts';
 export type { Stats, WritingStats } from './engine/stats.ts';

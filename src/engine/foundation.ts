@@ -12,6 +12,7 @@ import { Catalog } from '../catalog/catalog.ts';
 import { ObjectReader } from '../cache/object-reader.ts';
 import { ReadPath } from '../stream/read-path.ts';
 import { openCluster } from './cluster.ts';
+import { withDiagnostics } from './diagnostics.ts';
 import { memoryShares, type MemoryShares } from './memory-shares.ts';
 import { CatalogPoller, RegisteredEnds } from './registered-ends.ts';
 import { resolveSettings, type Settings, type SettingsInput } from './settings.ts';
@@ -64,10 +65,10 @@ export class Foundation {
     this.registeredEnds = new RegisteredEnds(catalog, this.poller);
   }
 
-  static async open(options: FoundationOptions, create: boolean): Promise<Foundation> {
+  static async open(options: FoundationOptions & { readonly node?: string }, create: boolean): Promise<Foundation> {
     const settings = resolveSettings(options.settings);
     const runtime = options.runtime ?? systemRuntime;
-    const observer = options.observer ?? silentObserver;
+    const observer = withDiagnostics(options.observer ?? silentObserver, options.node ?? '');
     checkStore(options.store);
     const metered = new MeteredObjectStore(options.store, { runtime, observer });
     const store = new RetryingObjectStore(metered, { runtime, deadlineMs: settings.storeDeadlineMs });

@@ -1,6 +1,7 @@
 // Numbers about a set, as plain data.
 import type { RequestCounts } from '../store/metered-object-store.ts';
 import type { Foundation } from './foundation.ts';
+import type { MemoryShares } from './memory-shares.ts';
 import type { SetStatusName } from './set-status.ts';
 
 /** A snapshot of what a set counts. */
@@ -26,10 +27,19 @@ export interface WritingStats {
   readonly openStreamCount: number;
   /** Appends that are not settled. */
   readonly pendingAppends: number;
-  /** Bytes appended and not registered yet. */
+  /** How long the oldest of them has been waiting, at most; 0 if there is none. */
+  readonly oldestPendingMs: number;
+  /** Bytes appended and not uploaded yet. */
   readonly unuploadedBytes: number;
+  /** How long the oldest of them has been durable; 0 if there is none. */
+  readonly unuploadedAgeMs: number;
   readonly unreleasedSegments: number;
+  /** Bytes handed to the WAL and not durable yet. */
+  readonly walPendingBytes: number;
+  /** Batches in memory, uploaded or not. */
   readonly tailSizeBytes: number;
+  /** The shares into which `memoryMaxBytes` is cut. */
+  readonly shares: MemoryShares;
 }
 
 export function viewStats(foundation: Foundation, status: SetStatusName): Stats {

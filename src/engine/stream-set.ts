@@ -133,6 +133,7 @@ export class StreamSet extends StreamSetView {
     const tails = new TailPool();
     let set: StreamSet | undefined;
     const appendPath = new AppendPath({
+      clock: runtime.clock,
       tails,
       refusal: () => life.ending,
       onDurable: () => void (set !== undefined && set.#uploader.poke()),
@@ -224,9 +225,12 @@ export class StreamSet extends StreamSetView {
       writing: {
         openStreamCount: this.#streams.count,
         pendingAppends: this.#appendPath.pendingCount,
+        ...this.#appendPath.ages(),
         unuploadedBytes: this.#appendPath.unuploadedBytes,
         unreleasedSegments: this.#wal.unreleased().length,
+        walPendingBytes: this.#wal.pendingBytes,
         tailSizeBytes: this.#tails.sizeBytes,
+        shares: this.foundation.shares,
       },
     };
   }

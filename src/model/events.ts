@@ -46,6 +46,24 @@ export interface QanatEvents {
   backgroundFailed: { readonly work: string; readonly cause: unknown };
 }
 
+const eventNames: Readonly<Record<keyof QanatEvents, true>> = {
+  storeRequest: true,
+  walSegmentStored: true,
+  walSegmentRetried: true,
+  journalRecordApplied: true,
+  journalContended: true,
+  snapshotSaved: true,
+  uploaded: true,
+  recovered: true,
+  streamOpened: true,
+  streamClosed: true,
+  statusChanged: true,
+  backgroundFailed: true,
+};
+
+/** The names of all events. */
+export const qanatEventNames: readonly (keyof QanatEvents)[] = Object.keys(eventNames) as (keyof QanatEvents)[];
+
 /** Watches the engine: any of the events, as methods. An observer must not throw; what it throws is dropped. */
 export type Observer = {
   readonly [E in keyof QanatEvents]?: ((facts: QanatEvents[E]) => void) | undefined;

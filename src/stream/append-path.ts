@@ -5,6 +5,7 @@
 // I2: offsets are given here and nowhere else. The cache has a batch before anybody can be told that it is durable.
 import { untilAborted } from '../base/abort.ts';
 import { assert } from '../base/assert.ts';
+import type { Clock } from '../base/runtime.ts';
 import { Fifo } from '../base/fifo.ts';
 import { isQanatError, qanatError } from '../model/errors.ts';
 import type { Wal, WalEnd, WalSegment, WalSink } from '../wal/wal.ts';
@@ -25,6 +26,8 @@ interface Pending {
   readonly firstOffset: number;
   readonly endOffset: number;
   readonly sizeBytes: number;
+  /** A moment at or shortly before the call. */
+  readonly since: number;
   readonly settle: Settle | undefined;
   readonly failure: Settle;
 }
@@ -33,6 +36,7 @@ interface Pending {
 export interface AppendPathOptions {
   /** The error that refuses appends now, if any. */
   readonly refusal: () => Error | undefined;
+  readonly clock: Clock;
   /** Counts the memory of all tails. */
   readonly tails: TailPool;
   /** Called after batches became durable: uploads may be due. */
@@ -56,8 +60,10 @@ export class AppendPath implements WalSink {
   /** Appends that are durable and wait for room: an upload in the background makes it. */
   readonly #held = new Fifo<Pending>();
   #unuploadedBytes = 0;
-  /** Payload bytes of each segment that is not released. */
-  readonly #segmentBytes = new Map<number, number>();
+  /** What each segment that is not released holds, and since when it is durable. */
+  readonly #segments = new Map<number, { sizeBytes: number; readonly since: number }>();
+  /** The time, looked at when nothing was pending and when something became durable: not at every append. */
+  #now = 0;
 
   constructor(options: AppendPathOptions) {
     this.#options = options;
@@ -72,6 +78,14 @@ export class AppendPath implements WalSink {
   /** Appends that are not settled: not durable yet, or waiting for room. */
   get pendingCount(): number {
     return this.#pending.length + this.#held.length;
+  }
+
+  /** How long the oldest pending append waits, and the oldest bytes wait for their upload. */
+  ages(): { readonly oldestPendingMs: number; readonly unuploadedAgeMs: number } {
+    const now = this.#options.clock.monotonic();
+    const oldest = this.#held.first ?? this.#pending.first;
+    const [segment] = this.#segments.values();
+    return { oldestPendingMs: now - (oldest?.since ?? now), unuploadedAgeMs: now - (segment?.since ?? now) };
   }
 
   /** Bytes appended and not uploaded. */
@@ -150,7 +164,9 @@ export class AppendPath implements WalSink {
     assert(Number.isSafeInteger(endOffset), 'a stream has at most 2^53 - 1 offsets');
     this.#options.tails.add(stream, stream.tail.add(count, timestamp, kept));
     this.#unuploadedBytes += kept.byteLength;
-    this.#pending.push({ stream, firstOffset, endOffset, sizeBytes: kept.byteLength, settle, failure });
+    if (this.#pending.length === 0) this.#now = this.#options.clock.monotonic();
+    const since = this.#now;
+    this.#pending.push({ stream, firstOffset, endOffset, sizeBytes: kept.byteLength, since, settle, failure });
     const { id, streamEpoch } = stream;
     (this.#wal as Wal).append({ stream: id, streamEpoch, startOffset, count, timestamp, bytes: kept });
   }
@@ -168,7 +184,10 @@ export class AppendPath implements WalSink {
       this.#held.push(pending);
     }
     this.#acknowledge();
-    this.#segmentBytes.set(segment.sequence, (this.#segmentBytes.get(segment.sequence) ?? 0) + sizeBytes);
+    this.#now = this.#options.clock.monotonic();
+    const known = this.#segments.get(segment.sequence);
+    if (known === undefined) this.#segments.set(segment.sequence, { sizeBytes, since: this.#now });
+    else known.sizeBytes += sizeBytes;
     for (const stream of woken) stream.waiters.wake(stream.durableEndOffset);
     this.#options.onDurable();
   }
@@ -189,9 +208,9 @@ export class AppendPath implements WalSink {
 
   /** After a commit: segments below `position` are uploaded, their memory may go. */
   released(position: number): void {
-    for (const [sequence, sizeBytes] of this.#segmentBytes) {
-      if (sequence >= position) continue;
-      this.#segmentBytes.delete(sequence);
+    for (const [sequence, { sizeBytes }] of this.#segments) {
+      if (sequence >= position) break; // They were inserted in order.
+      this.#segments.delete(sequence);
       this.#unuploadedBytes -= sizeBytes;
     }
     this.#acknowledge();
