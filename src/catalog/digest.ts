@@ -24,9 +24,6 @@ const reasons: readonly VoidReason[] = [
 ];
 const reasonCodes = new Map(reasons.map((reason, i) => [reason, i + 1]));
 
-/** Numbers per verdict in their columns: a code (0 for applied, else the reason's) and the value or fact. */
-export const verdictWidth = 2;
-
 /** Digest of a state that no record has changed yet: of the cluster it belongs to. */
 export function firstDigest(clusterId: string): Uint8Array {
   return cut(createHash('sha256').update('qanat state ').update(utf8(clusterId)).digest());
@@ -46,7 +43,7 @@ export function nextDigest(previous: Uint8Array, recordBytes: Uint8Array, verdic
   return cut(createHash('sha256').update(previous).update(head).update(recordBytes).update(tail).digest());
 }
 
-/** Verdicts as numbers. */
+/** Verdicts as numbers, two each: a code (0 for applied, else the reason's) and the value or fact. */
 export function verdictColumns(verdicts: readonly Verdict[]): number[] {
   return verdicts.flatMap((verdict) =>
     verdict.applied ? [0, verdict.value] : [reasonCodes.get(verdict.reason) as number, verdict.fact],
