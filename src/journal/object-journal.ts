@@ -9,6 +9,7 @@
 // Nothing is remembered that another handle could not learn from the store, but for three hints: the newest root seen,
 // whether the end has once been looked behind, and the indexes at which a put of this handle may still land.
 import { drawId, systemRuntime, type Runtime } from '../base/runtime.ts';
+import { isClusterId } from '../format/numbers.ts';
 import { invalidArgument, qanatError } from '../model/errors.ts';
 import { emit, silentObserver, type Observer } from '../model/events.ts';
 import type { ObjectStore } from '../store/object-store.ts';
@@ -75,9 +76,10 @@ export class ObjectJournal implements Journal {
    * without the cluster is STORE_UNSUITABLE.
    */
   static async open(options: ObjectJournalOptions): Promise<ObjectJournal> {
-    const { store, clusterId, create = true, signal } = options;
-    if (typeof clusterId !== 'string' || clusterId === '' || clusterId.includes('/'))
-      throw invalidArgument('a cluster id is a string without "/", and not empty');
+    const { store, clusterId, create = true, deadlineMs = deadlineDefaultMs, signal } = options;
+    if (!isClusterId(clusterId)) throw invalidArgument(`a cluster id has 32 hex digits; got ${String(clusterId)}`);
+    if (!(deadlineMs > 0 && deadlineMs < Infinity))
+      throw invalidArgument(`a deadline is a positive number of milliseconds; got ${deadlineMs}`);
     const place: RecordPlace = { store, clusterId, root: new RootFile(store, clusterId) };
     const journal = new ObjectJournal(place, options);
     const begin = create ? () => firstRoot(clusterId, drawId(journal.#runtime.random)) : undefined;

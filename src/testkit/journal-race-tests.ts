@@ -5,7 +5,7 @@ import { JournalReplica, recordOf } from './journal-replica.ts';
 import type { JournalTest, JournalUnderTest } from './journal-under-test.ts';
 
 const writerCount = 16;
-const recordsPerWriter = 6;
+const recordsPerWriter = 4;
 
 export function testJournalRaces(test: JournalTest): void {
   test('of 16 writers racing for one index exactly one has it', async (opened) => {

@@ -46,7 +46,7 @@ export const counterexamples: Readonly<Record<string, Counterexample>> = {
     await first.made;
     const second = world.store.hold('A', 'put', '1');
     first.lose();
-    await second.made;
+    await second.madeBy(append);
     await first.apply();
     await second.answer();
     assert.equal(await append, 'appended');
@@ -62,7 +62,7 @@ export const counterexamples: Readonly<Record<string, Counterexample>> = {
     await first.made;
     const second = world.store.hold('A', 'put', '1');
     first.lose();
-    await second.made;
+    await second.madeBy(append);
     assert.equal(await b.append(1, recordOf('B1')), 'appended');
     await second.answer();
     assert.equal(await append, 'taken');
@@ -152,7 +152,7 @@ export const counterexamples: Readonly<Record<string, Counterexample>> = {
     assert.equal(world.store.count('C delete'), 0);
     const again = world.store.hold('C', 'put', 'root');
     raise.lie({ outcome: 'stored', etag: 'never stored' });
-    await again.made;
+    await again.madeBy(truncate);
     await settle();
     assert.equal(world.store.count('C delete'), 0, 'the root as read says that nothing may be deleted');
     await again.apply();

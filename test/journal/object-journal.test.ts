@@ -71,8 +71,11 @@ describe('opening', () => {
 
   test('wrong options are refused', async () => {
     const store = new ScriptedWorld().store.as('A');
+    const refused = { code: 'INVALID_ARGUMENT' };
     for (const wrong of ['', 'a/b', 7 as unknown as string])
-      await assert.rejects(ObjectJournal.open({ store, clusterId: wrong }), { code: 'INVALID_ARGUMENT' });
+      await assert.rejects(ObjectJournal.open({ store, clusterId: wrong }), refused);
+    for (const deadlineMs of [0, -1, Number.NaN, Infinity])
+      await assert.rejects(ObjectJournal.open({ store, clusterId, deadlineMs }), refused);
   });
 });
 

@@ -25,6 +25,8 @@ export type Operation = 'put' | 'get' | 'list' | 'delete';
 export interface HeldRequest {
   /** Resolves when the request has been made. */
   readonly made: Promise<void>;
+  /** Waits until it is made; fails if `call`, which should make it, ends before. */
+  madeBy(call: Promise<unknown>): Promise<void>;
   /** Lets it take effect, once, as soon as it is made; its answer waits. */
   apply(): Promise<void>;
   /** Gives the true answer; takes effect first if it has not. */
@@ -89,6 +91,10 @@ export class ScriptedObjectStore {
     const apply = (): Promise<unknown> => (result ??= whenMade.then(() => must().run()));
     return {
       made: whenMade,
+      madeBy: (call) => {
+        const tooEarly = call.then((answer) => assert.fail(`it answered ${String(answer)} without ${wanted}`));
+        return Promise.race([whenMade, tooEarly]);
+      },
       apply: async () => void (await apply()),
       answer: async () => must().resolve(await apply()),
       lose: () => must().resolve({ outcome: 'unknown' }),
