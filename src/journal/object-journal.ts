@@ -50,8 +50,9 @@ const deadlineDefaultMs = 120_000;
 /**
  * The journal on an object store.
  *
- * A handle may be used by one writer at a time for appends, and by any number of readers. A record whose append rejected
- * with outcome 'unknown' is appended again with the same bytes **on the same handle**; a new process draws a new writer.
+ * A handle may be used by one writer at a time for appends, and by any number of readers. A record whose append
+ * rejected with outcome 'unknown' is appended again with the same bytes **on the same handle**; a new process draws a
+ * new writer.
  */
 export class ObjectJournal implements Journal {
   readonly #place: RecordPlace;

@@ -2,7 +2,7 @@
 // and which snapshots may be loaded.
 //
 // - Every read is a request that starts after the call; 'not-modified' is as good as bytes.
-// - Nobody accepts a root that is behind one seen before the read began (R9); one that is gone is never a new beginning.
+// - Nobody accepts a root that is behind one seen before the read began (R9); a lost one is never a new beginning.
 // - The answer to a replacement is never trusted: `advance` looks at the root again until it says what was wanted (J5).
 import type { JournalRoot } from '../format/journal-root.ts';
 import { decodeJournalRoot, encodeJournalRoot } from '../format/journal-root.ts';
