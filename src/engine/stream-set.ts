@@ -149,7 +149,7 @@ export class StreamSet extends StreamSetView {
       nodeEpoch,
       runtime,
       observer,
-      settings,
+      settings: { ...settings, inFlightSizeMaxBytes: shares.walBuffers },
       sink: appendPath,
       sealedAt: async () => {
         await catalog.sync();

@@ -32,6 +32,9 @@ export const kvValueMaxBytes: number = 64 * KiB;
 /** Attributes of a stream or node, names and values together. */
 export const attributesMaxBytes: number = 4 * KiB;
 
+/** Streams in one WAL segment: each is a part in the change that registers it, and that has to fit one record. */
+export const segmentStreamsMax = 4_096;
+
 /** PUTs of WAL segments under way at once. */
 export const walInFlightMax = 8;
 

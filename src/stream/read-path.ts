@@ -10,9 +10,11 @@ import { readSizeDefaultBytes } from '../model/limits.ts';
 import type { OffsetRange } from '../model/offset-range.ts';
 import type { RecordBatch } from '../model/record-batch.ts';
 import { keyOf, type ObjectReader, type ReadableObject } from '../cache/object-reader.ts';
+import { afterRead, type ReadAheadState } from '../cache/read-ahead.ts';
 import type { StreamTail } from '../cache/tail-cache.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { checkOffset, checkSize } from './check-arguments.ts';
+import { prefetchFrom, rangeFrom } from './prefetch.ts';
 import type { ReadOptions, ReadResult, ReadStop } from './stream.ts';
 
 /** A stream as it is read: where it begins and ends now, and the tail if it is ours. */
@@ -20,8 +22,16 @@ export interface ReadTarget {
   readonly id: StreamId;
   readonly ref: StreamRef;
   readonly tail: StreamTail | undefined;
+  /** What is remembered of this reader between its reads. */
+  readonly cursor: ReadCursor;
   /** The readable range now; throws if the stream is gone or the handle closed. */
   bounds(): OffsetRange;
+}
+
+/** A reader's memory: how far to read ahead, and how far it has been done. */
+export interface ReadCursor {
+  ahead: ReadAheadState;
+  prefetchedTo: number;
 }
 
 /** A block of an object and the part of it that counts. */
@@ -30,6 +40,16 @@ export interface LocatedBlock {
   readonly key: string;
   /** End of what the object holds of the stream. */
   readonly partEndOffset: number;
+}
+
+/** How a block is looked for. */
+export interface LocateOptions {
+  readonly onlyCached?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** The reader goes on where it stopped: its neighbours will be wanted too. */
+  readonly ahead?: boolean | undefined;
+  /** Called if the block has to be fetched. */
+  readonly onMiss?: (() => void) | undefined;
 }
 
 export class ReadPath {
@@ -54,9 +74,11 @@ export class ReadPath {
     let sizeBytes = 0;
     let nextOffset = from;
     let stopped: ReadStop | undefined;
+    const seen = { waited: false, evicted: false };
     while (stopped === undefined && nextOffset < to) {
       options.signal?.throwIfAborted();
-      const located = this.#fromTail(target, nextOffset) ?? (await this.#fromObjects(target, nextOffset, options));
+      const located =
+        this.#fromTail(target, nextOffset) ?? (await this.#fromObjects(target, nextOffset, options, seen));
       if (located === undefined) {
         stopped = 'not-cached';
         break;
@@ -79,6 +101,8 @@ export class ReadPath {
       }
     }
     stopped ??= nextOffset >= endOffset ? 'end' : 'to';
+    target.cursor.ahead = afterRead(target.cursor.ahead, { from, nextOffset, ...seen });
+    if (seen.waited || target.cursor.prefetchedTo > nextOffset) this.#readAhead(target, nextOffset);
     return { batches, nextOffset, startOffset, endOffset, stopped };
   }
 
@@ -95,16 +119,31 @@ export class ReadPath {
     target: ReadTarget,
     offset: number,
     options: ReadOptions,
+    seen: { waited: boolean; evicted: boolean },
   ): Promise<Iterable<RecordBatch> | undefined> {
-    const located = await this.locate(target, offset, options);
+    const onMiss = (): void => {
+      seen.waited = true;
+      if (offset < target.cursor.prefetchedTo) seen.evicted = true;
+    };
+    const ahead = target.cursor.ahead.nextOffset === offset || offset < target.cursor.prefetchedTo;
+    const located = await this.locate(target, offset, { ...options, onMiss, ahead });
     return located === undefined ? undefined : blockBatches(located, offset);
+  }
+
+  /** Starts fetching what the reader will want next, as far as its window reaches. */
+  #readAhead(target: ReadTarget, offset: number): void {
+    const { windowBytes } = target.cursor.ahead;
+    const { state } = this.#catalog;
+    const stream = state.stream(target.id);
+    if (windowBytes === 0 || stream === undefined || offset >= stream.endOffset) return;
+    target.cursor.prefetchedTo = prefetchFrom(state, this.#objects, stream, offset, windowBytes);
   }
 
   /** The block that holds a registered offset. Undefined if `onlyCached` and it is not in memory. */
   async locate(
     target: { readonly id: StreamId; readonly ref: StreamRef },
     offset: number,
-    options: { readonly onlyCached?: boolean | undefined; readonly signal?: AbortSignal | undefined },
+    options: LocateOptions,
   ): Promise<LocatedBlock | undefined> {
     for (let missingObject = 0; ;) {
       const { object, endOffset } = this.#partAt(target, offset);
@@ -143,7 +182,7 @@ export class ReadPath {
     stream: StreamId,
     offset: number,
     key: string,
-    options: { readonly onlyCached?: boolean | undefined; readonly signal?: AbortSignal | undefined },
+    options: LocateOptions,
   ): Promise<Block | 'missing' | 'not-cached'> {
     const cached = this.#objects.cachedDirectory(object);
     if (cached === undefined && options.onlyCached) return 'not-cached';
@@ -153,7 +192,10 @@ export class ReadPath {
     if (index < 0)
       throw corrupt(key, `${key} does not hold offset ${offset} of stream ${stream}, as the catalog says it does`);
     if (options.onlyCached) return this.#objects.cachedBlock(object, index) ?? 'not-cached';
-    return (await this.#objects.block(object, directory, index)) ?? 'missing';
+    if (this.#objects.cachedBlock(object, index) === undefined && !this.#objects.isHere(object, index))
+      options.onMiss?.();
+    const aheadCount = options.ahead ? rangeFrom(directory, stream, index).count - 1 : 0;
+    return (await this.#objects.block(object, directory, index, aheadCount)) ?? 'missing';
   }
 }
 

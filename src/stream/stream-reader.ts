@@ -5,12 +5,13 @@ import { invalidArgument, qanatError } from '../model/errors.ts';
 import type { StreamId, StreamRef } from '../model/ids.ts';
 import type { OffsetRange } from '../model/offset-range.ts';
 import type { RecordBatch } from '../model/record-batch.ts';
+import { freshReader } from '../cache/read-ahead.ts';
 import type { StreamTail } from '../cache/tail-cache.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { checkOffset } from './check-arguments.ts';
 import { Follower } from './follower.ts';
 import type { OpenStream } from './open-stream.ts';
-import type { ReadPath, ReadTarget } from './read-path.ts';
+import type { ReadCursor, ReadPath, ReadTarget } from './read-path.ts';
 import type { CallOptions, ReadOptions, ReadResult, StreamReader } from './stream.ts';
 import { findOffsetAt } from './time-lookup.ts';
 
@@ -33,6 +34,7 @@ export class CatalogStreamReader implements StreamReader {
   readonly name: string | undefined;
   protected readonly host: ReaderHost;
   readonly #waits = new Set<(cause: unknown) => void>();
+  readonly #cursor: ReadCursor = { ahead: freshReader, prefetchedTo: 0 };
   #closed: Error | undefined;
 
   constructor(host: ReaderHost, id: StreamId, name: string | undefined) {
@@ -102,7 +104,7 @@ export class CatalogStreamReader implements StreamReader {
 
   #target(): ReadTarget {
     const tail: StreamTail | undefined = this.host.openStream(this.id)?.tail;
-    return { id: this.id, ref: this.ref, tail, bounds: () => this.#bounds() };
+    return { id: this.id, ref: this.ref, tail, cursor: this.#cursor, bounds: () => this.#bounds() };
   }
 
   #bounds(): OffsetRange {

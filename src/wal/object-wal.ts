@@ -16,12 +16,12 @@ import {
   footerSizeBytes,
   type DataObjectHead,
 } from '../format/data-object.ts';
-import { batchSizeMaxBytes, segmentSizeMaxBytes, walInFlightMax } from '../model/limits.ts';
+import { batchSizeMaxBytes, segmentSizeMaxBytes, segmentStreamsMax, walInFlightMax } from '../model/limits.ts';
 import { objectKey } from '../model/object-key.ts';
 import type { StreamBatch } from '../model/record-batch.ts';
 import { sealObjectWal } from './object-wal-seal.ts';
 import { OpenRequests } from './open-requests.ts';
-import { countThatFits, segmentIsDue } from './segment-cutter.ts';
+import { countThatFits, countWithinStreams, segmentIsDue } from './segment-cutter.ts';
 import { SegmentFlight } from './segment-flight.ts';
 import type { Wal, WalContext, WalEnd, WalFactory, WalSegment } from './wal.ts';
 
@@ -144,16 +144,18 @@ class ObjectWal implements Wal {
   #segmentIsDue(): boolean {
     const state = {
       inFlightCount: this.#flights.length,
+      inFlightBytes: this.#flightBytes,
       waitingCount: this.#waiting.length,
       waitingBytes: this.#waitingBytes,
       flushWanted: (this.#flushes.at(-1)?.upTo ?? 0) > this.#cutBatches,
     };
-    const { segmentSizeMinBytes } = this.#context.settings;
-    return segmentIsDue(state, { segmentSizeMinBytes, inFlightMax: walInFlightMax });
+    const { segmentSizeMinBytes, inFlightSizeMaxBytes = Infinity } = this.#context.settings;
+    return segmentIsDue(state, { segmentSizeMinBytes, inFlightMax: walInFlightMax, inFlightSizeMaxBytes });
   }
 
   #cut(): void {
-    const batches = this.#waiting.splice(0, countThatFits(encodedSizes(this.#waiting), segmentSizeMaxBytes));
+    const fitting = countThatFits(encodedSizes(this.#waiting), segmentSizeMaxBytes);
+    const batches = this.#waiting.splice(0, Math.min(fitting, countWithinStreams(this.#waiting, segmentStreamsMax)));
     const sequence = this.#nextSequence;
     const { bytes, parts } = encodeDataObject(this.#head(sequence), batches);
     const sizeBytes = bytes.byteLength;

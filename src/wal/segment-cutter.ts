@@ -5,7 +5,7 @@
 //   - k = 0: nothing is under way, so waiting would only add latency; or
 //   - at least k × segmentSizeMinBytes wait: the fuller the pipe, the larger the next segment has to be; or
 //   - somebody waits for a flush that covers a waiting batch.
-// With inFlightMax in flight batches only collect. So segment n + inFlightMax is never sent before segment n has been
+// With inFlightMax in flight, or inFlightSizeMaxBytes, batches only collect. So segment n + inFlightMax is never sent before segment n has been
 // reported, which is what tells a recoverer a lost segment from one that never arrived.
 //
 // Worked example, segmentSizeMinBytes = 256 KiB, an append of 100 KiB every millisecond, a PUT takes 40 ms:
@@ -18,6 +18,7 @@
 export interface CutterState {
   /** Segments cut and not yet reported in order. */
   readonly inFlightCount: number;
+  readonly inFlightBytes: number;
   readonly waitingCount: number;
   readonly waitingBytes: number;
   /** Whether a flush waits for a batch that is not in a segment yet. */
@@ -27,12 +28,14 @@ export interface CutterState {
 export interface CutterSettings {
   readonly segmentSizeMinBytes: number;
   readonly inFlightMax: number;
+  readonly inFlightSizeMaxBytes: number;
 }
 
 /** Whether a segment is to be cut now. */
 export function segmentIsDue(state: CutterState, settings: CutterSettings): boolean {
-  const { inFlightCount, waitingCount, waitingBytes, flushWanted } = state;
+  const { inFlightCount, inFlightBytes, waitingCount, waitingBytes, flushWanted } = state;
   if (waitingCount === 0 || inFlightCount >= settings.inFlightMax) return false;
+  if (inFlightBytes >= settings.inFlightSizeMaxBytes) return false;
   if (inFlightCount === 0 || flushWanted) return true;
   return waitingBytes >= inFlightCount * settings.segmentSizeMinBytes;
 }
@@ -52,4 +55,12 @@ export function countThatFits(sizes: Iterable<number>, sizeMaxBytes: number): nu
     count += 1;
   }
   return count;
+}
+
+/** How many of the batches, in order, come before the one that would bring in more than `streamsMax` streams. */
+export function countWithinStreams(batches: readonly { readonly stream: number }[], streamsMax: number): number {
+  if (batches.length <= streamsMax) return batches.length;
+  const streams = new Set<number>();
+  const beyond = batches.findIndex(({ stream }) => streams.add(stream).size > streamsMax);
+  return beyond < 0 ? batches.length : beyond;
 }

@@ -58,6 +58,8 @@ export interface WalPlace {
 export interface WalSettings {
   /** Bytes that must wait for each PUT in flight before another segment is cut. */
   readonly segmentSizeMinBytes: number;
+  /** Bytes of writes under way at which no more are started (default: as many as the WAL can have under way). */
+  readonly inFlightSizeMaxBytes?: number | undefined;
   /** How long one segment is tried before the WAL fails. */
   readonly storeDeadlineMs: number;
 }

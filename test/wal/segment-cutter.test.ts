@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest';
-import { countThatFits, segmentIsDue, type CutterState } from '../../src/wal/segment-cutter.ts';
+import { countThatFits, countWithinStreams, segmentIsDue, type CutterState } from '../../src/wal/segment-cutter.ts';
 
-const settings = { segmentSizeMinBytes: 256, inFlightMax: 8 };
+const settings = { segmentSizeMinBytes: 256, inFlightMax: 8, inFlightSizeMaxBytes: 100_000 };
 
 function due(inFlightCount: number, waitingBytes: number, more: Partial<CutterState> = {}): boolean {
-  return segmentIsDue({ inFlightCount, waitingBytes, waitingCount: 1, flushWanted: false, ...more }, settings);
+  const state = { inFlightCount, inFlightBytes: 0, waitingBytes, waitingCount: 1, flushWanted: false, ...more };
+  return segmentIsDue(state, settings);
 }
 
 test('A segment is cut at once when nothing is in flight, however little waits', () => {
@@ -25,6 +26,18 @@ test('With the most segments in flight nothing is cut, not even for a flush', ()
   expect(due(7, 1, { flushWanted: true })).toBe(true);
 });
 
+test('With the most bytes in flight nothing is cut', () => {
+  expect(due(2, 5_000, { inFlightBytes: 99_999 })).toBe(true);
+  expect(due(2, 5_000, { inFlightBytes: 100_000 })).toBe(false);
+});
+
+test('A segment holds no more streams than one change can name', () => {
+  const batches = [1, 2, 1, 3, 2].map((stream) => ({ stream }));
+  expect(countWithinStreams(batches, 2)).toBe(3);
+  expect(countWithinStreams(batches, 3)).toBe(5);
+  expect(countWithinStreams([], 3)).toBe(0);
+});
+
 test('Nothing is cut when nothing waits', () => {
   expect(due(0, 0, { waitingCount: 0 })).toBe(false);
   expect(due(0, 0, { waitingCount: 0, flushWanted: true })).toBe(false);
@@ -36,10 +49,7 @@ test('The worked example of the file is what the code does', () => {
   let inFlight = 0;
   for (let ms = 0; ms <= 17; ms += 1) {
     waiting += 100;
-    if (
-      !segmentIsDue({ inFlightCount: inFlight, waitingBytes: waiting, waitingCount: 1, flushWanted: false }, settings)
-    )
-      continue;
+    if (!due(inFlight, waiting)) continue;
     cuts.push(`${ms}: ${waiting}`);
     inFlight += 1;
     waiting = 0;
