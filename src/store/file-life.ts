@@ -49,7 +49,8 @@ export async function openStanding(place: KeyPlace, key: string): Promise<Standi
   }
 }
 
-async function openNewest(place: KeyPlace, key: string, first: OpenFile): Promise<StandingValue | undefined> {
+/** The newest value of the life that `first` has begun; undefined if the answer would be out of date already. */
+export async function openNewest(place: KeyPlace, key: string, first: OpenFile): Promise<StandingValue | undefined> {
   const life = first.name;
   if (life === undefined) throw damagedValue(key);
   const directory = lifeDirectory(place, life);

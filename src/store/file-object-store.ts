@@ -42,7 +42,7 @@
 import { stat, unlink } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { throwIfAborted } from '../base/abort.ts';
-import { Limiter, mapLimited } from '../base/limiter.ts';
+import { Limiter } from '../base/limiter.ts';
 import type { Runtime } from '../base/runtime.ts';
 import { systemRuntime } from '../base/runtime.ts';
 import { invalidArgument, isQanatError } from '../model/errors.ts';
@@ -73,10 +73,10 @@ import type {
 } from './object-store.ts';
 
 /** Requests under way at once: each holds up to three files open. */
-const requestsMax = 64;
+const requestsMax = 32;
 
-/** Files looked at side by side in one list or delete. */
-const filesMax = 16;
+/** Files looked at side by side by all lists and deletes together: each opens up to two. */
+const filesMax = 32;
 
 /** What a FileObjectStore can be given besides its directory. */
 export interface FileObjectStoreOptions {
@@ -92,7 +92,8 @@ export class FileObjectStore implements ObjectStore {
   readonly #place: FilePlace;
   readonly #directories: FileDirectories;
   readonly #temporaries: FileTemporaries;
-  readonly #limiter = new Limiter(requestsMax);
+  readonly #requests = new Limiter(requestsMax);
+  readonly #files = new Limiter(filesMax);
 
   constructor(directory: string, options: FileObjectStoreOptions = {}) {
     if (typeof directory !== 'string' || directory === '' || directory.includes('\0'))
@@ -137,7 +138,7 @@ export class FileObjectStore implements ObjectStore {
   ): Promise<T> {
     throwIfAborted(options.signal);
     try {
-      return await this.#limiter.run(async () => {
+      return await this.#requests.run(async () => {
         throwIfAborted(options.signal);
         await this.#place.check();
         return work();
@@ -192,7 +193,7 @@ export class FileObjectStore implements ObjectStore {
         more = true; // Perhaps: a further page may turn out to be empty.
         break;
       }
-      const sized = await mapLimited(found, filesMax, (one) => this.#sizeOf(one));
+      const sized = await Promise.all(found.map((one) => this.#files.run(() => this.#sizeOf(one))));
       throwIfAborted(signal);
       const keys = sized.filter((listed) => listed !== undefined);
       if (keys.length > 0 || !more) {
@@ -226,7 +227,7 @@ export class FileObjectStore implements ObjectStore {
   async #delete(keys: readonly string[], { signal }: StoreRequestOptions): Promise<DeleteResult> {
     const failed: { key: string; cause: unknown }[] = [];
     const touched = new Map<string, string[]>();
-    await mapLimited(keys, filesMax, async (key) => {
+    await this.#each(keys, async (key) => {
       throwIfAborted(signal);
       const place = placeOfKey(this.#root, key);
       try {
@@ -238,7 +239,7 @@ export class FileObjectStore implements ObjectStore {
         failed.push({ key, cause: fileFailure(cause, 'delete', key) });
       }
     });
-    await mapLimited([...touched], filesMax, async ([directory, deleted]) => {
+    await this.#each([...touched], async ([directory, deleted]) => {
       try {
         await this.#directories.sync(directory);
       } catch (cause) {
@@ -246,6 +247,10 @@ export class FileObjectStore implements ObjectStore {
       }
     });
     return { failed };
+  }
+
+  async #each<T>(items: readonly T[], task: (item: T) => Promise<void>): Promise<void> {
+    await Promise.all(items.map((item) => this.#files.run(() => task(item))));
   }
 
   /** Whether there was anything to delete. */

@@ -94,7 +94,7 @@ async function linkFirst(put: PendingPut): Promise<PutResult> {
 }
 
 /** Replaces the value that was seen to stand; 'overtaken' if somebody else was faster, and then nothing is linked. */
-async function linkNext(put: PendingPut, standing: StandingValue): Promise<PutResult | 'overtaken'> {
+export async function linkNext(put: PendingPut, standing: StandingValue): Promise<PutResult | 'overtaken'> {
   const { directories, place, temporary } = put;
   const life = lifeDirectory(place, standing.life);
   const number = standing.number + 1;

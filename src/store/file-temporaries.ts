@@ -34,18 +34,19 @@ export class FileTemporaries {
 
   /** Writes a body to a file of its own. */
   async write(body: Uint8Array): Promise<TemporaryValue> {
-    const drawn = this.#runtime.random.bytes(12);
-    const path = join(this.#directory, drawId(this.#runtime.random));
     for (let attempt = 1; ; attempt++) {
+      const drawn = this.#runtime.random.bytes(12);
+      const path = join(this.#directory, drawId(this.#runtime.random));
       await this.#directories.ensure(this.#directory);
       await (this.#cleaning ??= this.#clean());
       try {
         await writeValueFile(path, drawn, body);
         return { path, name: Buffer.from(drawn).toString('hex') };
       } catch (cause) {
-        // Somebody has removed the directory since we made it.
-        if (errnoOf(cause) !== 'ENOENT' || attempt === 3) throw cause;
-        this.#directories.forget();
+        // EEXIST: another process draws the same names. ENOENT: somebody has removed the directory since we made it.
+        const errno = errnoOf(cause);
+        if ((errno !== 'ENOENT' && errno !== 'EEXIST') || attempt === 5) throw cause;
+        if (errno === 'ENOENT') this.#directories.forget();
       }
     }
   }

@@ -3,6 +3,10 @@
 // they are the greater part.
 //
 // Invariant: every living key is in `#sorted` or in `#fresh`, and in no more than one of them.
+
+/** Up to so many keys are inserted one by one, which moves what is above them; more are merged in one pass. */
+const insertMax = 32;
+
 export class SortedKeys {
   #sorted: string[] = [];
   #fresh: string[] = [];
@@ -48,7 +52,8 @@ export class SortedKeys {
 
   #settle(): void {
     if (this.#fresh.length > 0) {
-      this.#sorted = merge(this.#sorted, this.#fresh.toSorted(byBytes));
+      if (this.#fresh.length <= insertMax) for (const key of this.#fresh) insert(this.#sorted, key);
+      else this.#sorted = merge(this.#sorted, this.#fresh.toSorted(byBytes));
       this.#fresh = [];
     }
     if (this.#deadCount * 2 <= this.#sorted.length) return;
@@ -72,6 +77,10 @@ function lowerBound(keys: readonly string[], bound: string): number {
     else high = middle;
   }
   return low;
+}
+
+function insert(keys: string[], key: string): void {
+  keys.splice(lowerBound(keys, key), 0, key);
 }
 
 function merge(a: readonly string[], b: readonly string[]): string[] {
