@@ -50,7 +50,11 @@ export { MemoryJournal } from './journal/memory-journal.ts';
 export { ObjectJournal } from './journal/object-journal.ts';
 export type { ObjectJournalOptions } from './journal/object-journal.ts';
 export type { CatalogChange } from './catalog/change.ts';
+export { fileWal } from './wal/file-wal.ts';
+export type { FileWalOptions } from './wal/file-wal.ts';
+export { memoryWal } from './wal/memory-wal.ts';
 export { objectWal } from './wal/object-wal.ts';
+export type { WalFile, WalFiles } from './wal/wal-files.ts';
 export type {
   SealedWal,
   Wal,

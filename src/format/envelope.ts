@@ -1,5 +1,5 @@
-// The first 20 bytes of everything in the journal: magic, version, size, checksum, laid out the same in every version
-// for ever, so that an older reader can tell a newer format from damage.
+// The first 20 bytes of everything in the journal, and of the name plate of a file WAL: magic, version, size, checksum,
+// laid out the same in every version for ever, so that an older reader can tell a newer format from damage.
 import { crc32 } from '../base/checksum.ts';
 import { utf8, viewOf } from '../base/bytes.ts';
 import { formatVersion } from '../model/limits.ts';
@@ -8,7 +8,7 @@ import type { BytesPlace } from './damage.ts';
 import { allocateBytes } from './numbers.ts';
 
 /** What stands in an envelope. */
-export type EnvelopeKind = 'QANATREC' | 'QANATROT' | 'QANATSNP';
+export type EnvelopeKind = 'QANATREC' | 'QANATROT' | 'QANATSNP' | 'QANATWID';
 
 /** Bytes before the body. */
 export const envelopeHeadSizeBytes = 20;

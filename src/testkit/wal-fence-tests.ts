@@ -14,7 +14,7 @@ async function atFullSpeed(opened: PatientWalUnderTest): Promise<WalRig> {
     rig.appendSome(20);
     await rig.pause(0);
   }
-  await rig.until('the writer writes', () => rig.segments.length >= 20);
+  await rig.until('the writer writes', () => rig.reportCount >= 20);
   return rig;
 }
 

@@ -12,7 +12,10 @@ import type { ObjectPart, StreamBatch } from '../model/record-batch.ts';
 import type { WalIdentity, WalKind } from '../model/wal-identity.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 
-/** A durable run of batches, with its directory. */
+/**
+ * A run of batches, with its directory. A WAL whose segments are no objects may add to a segment: it is reported with
+ * each addition, its directory holds what is durable of it, and once it is complete it is listed as unreleased.
+ */
 export interface WalSegment {
   readonly sequence: number;
   readonly sizeBytes: number;
@@ -94,9 +97,9 @@ export interface Wal {
   readonly segmentsAreObjects: boolean;
   /** Takes a batch, synchronously. Its bytes must not change until it is reported. */
   append(batch: StreamBatch): void;
-  /** Resolves when everything appended so far is durable, or the WAL has ended. Never rejects. */
+  /** Resolves when everything appended so far is durable and in complete segments, or the WAL has ended. Never rejects. */
   flush(): Promise<void>;
-  /** Segments that are durable and not released, in order. */
+  /** Segments that are complete, durable and not released, in order. */
   unreleased(): readonly WalSegment[];
   /** Bytes appended and not yet durable. */
   readonly pendingBytes: number;
@@ -138,4 +141,11 @@ export interface WalFactory {
    * reach the WAL with that identity.
    */
   seal(context: WalRecoveryContext): Promise<SealedWal | undefined>;
+  /** Lets go of what `identify` has taken, if no WAL is opened after all. */
+  letGo?(): Promise<void>;
+  /**
+   * Removes what past epochs have left outside the store, as far as `isOver` says that they are closed or recovered and
+   * that nothing of them was given up.
+   */
+  discard?(isOver: (nodeEpoch: number) => boolean, place: Pick<WalPlace, 'runtime'>): Promise<void>;
 }
