@@ -1,5 +1,5 @@
-// The name plate of a file WAL's directory, in the file `wal-id`: whose WAL it is, and the id that was drawn for it when
-// the directory was first used. A recovery looks at nothing in a directory before it has read this.
+// The name plate of a file WAL's directory, in the file `wal-id`: whose WAL it is, and the id that was drawn for it
+// when the directory was first used. A recovery looks at nothing in a directory before it has read this.
 import { utf8 } from '../base/bytes.ts';
 import { ByteReader } from './byte-reader.ts';
 import type { BytesPlace } from './damage.ts';

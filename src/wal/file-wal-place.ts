@@ -9,7 +9,7 @@
 //   <directory>/.new-…                    being made, or being removed; nobody looks into it
 //
 // - What has to be there whole, or not at all, is made under a `.new-` name and gets its own by link or rename, which
-//   fail if the name is taken: of two who make an epoch's folder (its writer, and a recoverer who finds none), one does.
+//   fail if the name is taken: of two who make an epoch's folder (its writer, a recoverer who finds none), one does.
 // - A directory that holds something else, or belongs to another node or cluster, is refused before anything is made.
 // - `opened-` tells an epoch that ended before its WAL was opened from one whose folder got lost.
 import { dirname, join } from 'node:path';

@@ -1,7 +1,7 @@
 // The WAL in a directory of the machine: an append costs a write to a local disk, and recovery needs that directory.
 //
-// - Each incarnation writes only files of its own (file-wal-place.ts, file-wal-segments.ts). One group is one write; one
-//   group is in flight, and the next collects meanwhile (file-wal-writer.ts).
+// - Each incarnation writes only files of its own (file-wal-place.ts, file-wal-segments.ts). One group is one write;
+//   one group is in flight, and the next collects meanwhile (file-wal-writer.ts).
 // - The lock is politeness. What fences a writer is the file `owner`: whoever takes over takes that name away before
 //   reading, and a writer looks for it after each write and before each acknowledgement (R12).
 // - The WAL has an id, drawn once and kept in the directory; a recovery that does not find it says WAL_MISSING and

@@ -97,7 +97,7 @@ export interface Wal {
   readonly segmentsAreObjects: boolean;
   /** Takes a batch, synchronously. Its bytes must not change until it is reported. */
   append(batch: StreamBatch): void;
-  /** Resolves when everything appended so far is durable and in complete segments, or the WAL has ended. Never rejects. */
+  /** Resolves when all appended so far is durable and in complete segments, or the WAL has ended. Never rejects. */
   flush(): Promise<void>;
   /** Segments that are complete, durable and not released, in order. */
   unreleased(): readonly WalSegment[];
