@@ -19,6 +19,12 @@ describe('a record', () => {
     const others = [nextDigest(before, bytes, [applied(2)]), nextDigest(before, bytes, [refused('fenced', 1)])];
     for (const other of others) expect(replica.state.digest).not.toEqual(other);
     expect(new CatalogState('f'.repeat(32)).digest).not.toEqual(before);
+    // Of every part of it: another byte, another history before it, or one change more.
+    const other = new Uint8Array(bytes);
+    other[0] = (other[0] as number) ^ 1;
+    expect(nextDigest(before, other, [applied(1)])).not.toEqual(replica.state.digest);
+    expect(nextDigest(other.subarray(0, 16), bytes, [applied(1)])).not.toEqual(replica.state.digest);
+    expect(nextDigest(before, bytes, [applied(1), applied(1)])).not.toEqual(replica.state.digest);
   });
 
   test('that does not follow the state is refused as corrupt and changes nothing', () => {
