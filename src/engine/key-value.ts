@@ -42,6 +42,7 @@ export interface KvView {
 export interface Kv extends KvView {
   /** Writes a value; resolves with its version. */
   put(key: string, value: Uint8Array, options?: KvWriteOptions): Promise<number>;
+  /** Removes a key. That it was absent already is no failure, unless `ifVersion` says otherwise. */
   delete(key: string, options?: KvWriteOptions): Promise<void>;
 }
 
@@ -115,7 +116,8 @@ export class CatalogKv extends CatalogKvView implements Kv {
     options.signal?.throwIfAborted();
     const verdict = await this.#propose(change, options.signal);
     if (verdict.applied) return verdict.value;
-    throw voidError(verdict, `kv key ${JSON.stringify(key)}`);
+    if (verdict.reason === 'not-found') return 0; // It was absent, as asked.
+    throw voidError(verdict, `kv key ${JSON.stringify(key)}`, 'currentVersion');
   }
 }
 

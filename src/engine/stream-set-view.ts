@@ -1,6 +1,6 @@
 // What anybody may do with a cluster without writing: read streams, list them, follow what changes. A view registers
 // nothing and leaves the store as it found it. StreamSet extends it.
-import { invalidArgument, qanatError } from '../model/errors.ts';
+import { asRefusal, invalidArgument, qanatError } from '../model/errors.ts';
 import { checkStreamRef } from '../model/check-names.ts';
 import type { StreamId, StreamRef } from '../model/ids.ts';
 import type { CatalogChange } from '../catalog/change.ts';
@@ -169,7 +169,7 @@ export class StreamSetView {
 
   /** @internal The set cannot go on. */
   protected fail(error: Error): void {
-    this.endWith({ status: 'failed', error }, error);
+    this.endWith({ status: 'failed', error }, asRefusal(error));
   }
 
   /** @internal Ends the life of the set, and every wait on it. Whether it was this call. */

@@ -24,7 +24,7 @@ import { SetStatus } from './set-status.ts';
 import { abandonStart, recoverHere, startNode, type StartedNode } from './start-node.ts';
 import type { Stats } from './stats.ts';
 import { StreamSetView } from './stream-set-view.ts';
-import { fencedError, voidStreamError } from './void-change.ts';
+import { fencedError, voidError, voidStreamError } from './void-change.ts';
 
 /** A node's streams: it is the only writer of those it has open. All of them share one WAL. */
 export class StreamSet extends StreamSetView {
@@ -210,7 +210,10 @@ export class StreamSet extends StreamSetView {
       { kind: 'attributes', stream: id, attributes: checked, ...when },
       options.signal,
     );
-    if (!verdict.applied) throw voidStreamError(verdict, stream, this.state);
+    if (verdict.applied) return;
+    if (verdict.reason === 'conflict')
+      throw voidError(verdict, `the attributes of stream ${JSON.stringify(stream)}`, 'currentVersion');
+    throw voidStreamError(verdict, stream, this.state);
   }
 
   /** Registers everything that was appended before the call. It also happens by itself. */

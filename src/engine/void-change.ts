@@ -15,7 +15,7 @@ export function voidStreamError(verdict: Void, stream: StreamRef, state: Catalog
       return qanatError('STREAM_NOT_FOUND', `there is no stream ${shown}`, { stream });
     case 'exists':
       return qanatError('STREAM_EXISTS', `the name ${shown} is taken by stream ${verdict.fact}`, {
-        name: String(stream),
+        streamName: String(stream),
         stream: verdict.fact as StreamRef,
       });
     case 'owned': {
@@ -29,18 +29,16 @@ export function voidStreamError(verdict: Void, stream: StreamRef, state: Catalog
     case 'closed':
       return qanatError('STREAM_CLOSED', `stream ${shown} is not open here any more`, { stream });
     default:
-      return voidError(verdict, `stream ${shown}`);
+      return voidError(verdict, `stream ${shown}`, 'currentEpoch');
   }
 }
 
-/** The error for any void change. */
-export function voidError(verdict: Void, what: string): Error {
-  if (verdict.reason === 'conflict')
-    return qanatError('CONFLICT', `${what} has changed: it is at ${verdict.fact}`, {
-      what,
-      currentVersion: verdict.fact,
-      currentEpoch: verdict.fact,
-    });
+/** The error for any void change. `current` names what a condition was about. */
+export function voidError(verdict: Void, what: string, current: 'currentVersion' | 'currentEpoch'): Error {
+  if (verdict.reason === 'conflict') {
+    const facts = { what, [current]: verdict.fact };
+    return qanatError('CONFLICT', `${what} has changed: it is at ${verdict.fact}`, facts);
+  }
   return new InvariantError(`a change of ${what} is void: ${verdict.reason} (${verdict.fact})`);
 }
 

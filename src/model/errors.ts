@@ -11,7 +11,7 @@ export type ErrorOutcome = 'none' | 'unknown';
 /** The facts that each code carries as fields of the error. */
 export interface QanatErrorFacts {
   STREAM_NOT_FOUND: { readonly stream: StreamRef };
-  STREAM_EXISTS: { readonly name: string; readonly stream: StreamRef };
+  STREAM_EXISTS: { readonly streamName: string; readonly stream: StreamRef };
   STREAM_OWNED: { readonly stream: StreamRef; readonly owner: string; readonly ownerEpoch: number };
   STREAM_CLOSED: { readonly stream: StreamRef };
   NODE_FENCED: { readonly node: string; readonly nodeEpoch: number; readonly byEpoch: number | undefined };
@@ -90,6 +90,14 @@ export function qanatError<C extends QanatErrorCode>(
     action: more.action ?? actions[code],
     outcome: more.outcome ?? 'none',
   }) as unknown as QanatErrorOf<C>;
+}
+
+/** An earlier failure as it concerns a later call, which was refused: nothing was done, and only opening anew helps. */
+export function asRefusal(error: Error): Error {
+  if (!isQanatError(error)) return error;
+  const { code, ...facts } = { ...error };
+  const more = { outcome: 'none', action: 'reopen', cause: error } as const;
+  return qanatError(code, `refused, because of an earlier failure: ${error.message}`, facts, more);
 }
 
 /** Whether `error` is one of this package (of any copy of it), and of this code if one is given. */

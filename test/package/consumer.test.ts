@@ -11,12 +11,12 @@ import { root } from './source-file.ts';
 const consumers = [
   {
     title: 'with the types of Node',
-    installed: ['@types/node', 'lru-cache', 'msgpackr'],
+    installed: ['@types/node', 'lru-cache'],
     compilerOptions: { lib: ['es2022'], types: ['node'] },
   },
   {
     title: 'with the types of browsers only',
-    installed: ['lru-cache', 'msgpackr'],
+    installed: ['lru-cache'],
     compilerOptions: { lib: ['es2022', 'dom'], types: [] },
   },
 ];
