@@ -1,6 +1,6 @@
 // The smallest log that keeps every promise of the log suite: arrays in memory. It shows what a stranger has to write,
 // and its parts are open enough for the planted faults to spoil one at a time.
-import { qanatError } from '../../src/index.ts';
+import { qanatError, type Runtime } from '../../src/index.ts';
 import type {
   LogBatch,
   LogDriver,
@@ -21,11 +21,19 @@ export interface ArrayStream {
 
 export class ArrayLog implements LogDriver {
   readonly streams: Map<string, ArrayStream> = new Map();
+  readonly #runtime: Runtime;
   #waiting: { readonly offset: number; readonly wake: () => void }[] = [];
+  /** Appends become durable one after the other. */
+  #lastAppend: Promise<void> = Promise.resolve();
+  #era = 0;
+
+  constructor(runtime: Runtime) {
+    this.#runtime = runtime;
+  }
 
   async create(name: string): Promise<void> {
     if (this.streams.has(name)) {
-      throw qanatError('STREAM_EXISTS', `${name} exists`, { name, stream: name });
+      throw qanatError('STREAM_EXISTS', `${name} exists`, { streamName: name, stream: name });
     }
     this.streams.set(name, { batches: [], startOffset: 0, durableCount: 0, isOpen: true });
   }
@@ -56,7 +64,7 @@ export class ArrayLog implements LogDriver {
     }
     const { length } = stream.batches;
     const endOffset = endOf(stream.batches);
-    await Promise.resolve();
+    await this.#becomeDurable();
     stream.durableCount = Math.max(stream.durableCount, length);
     for (const { wake } of this.#waiting.splice(0)) wake();
     return { startOffset, endOffset };
@@ -116,25 +124,32 @@ export class ArrayLog implements LogDriver {
   }
 
   async closeStream(name: string): Promise<void> {
-    await Promise.resolve();
     this.stream(name).isOpen = false;
+    await this.#lastAppend;
     for (const { wake } of this.#waiting.splice(0)) wake();
   }
 
   async delete(name: string): Promise<void> {
-    this.stream(name);
+    this.stream(name).isOpen = false;
+    await this.#lastAppend;
     this.streams.delete(name);
     for (const { wake } of this.#waiting.splice(0)) wake();
   }
 
   async reopen(): Promise<void> {
+    await this.#lastAppend;
+    this.#restart();
+  }
+
+  #restart(): void {
     for (const stream of this.streams.values()) stream.isOpen = false;
     for (const { wake } of this.#waiting.splice(0)) wake();
   }
 
   async crash(): Promise<void> {
     for (const stream of this.streams.values()) stream.batches = stream.batches.slice(0, stream.durableCount);
-    return this.reopen();
+    this.#era += 1;
+    this.#restart();
   }
 
   isEnded(): boolean {
@@ -142,6 +157,22 @@ export class ArrayLog implements LogDriver {
   }
 
   async close(): Promise<void> {}
+
+  /** The time that a disk would take; a crash meanwhile, and it has not happened. */
+  #becomeDurable(): Promise<void> {
+    const era = this.#era;
+    const { timers, random } = this.#runtime;
+    const before = this.#lastAppend;
+    const durable = (async () => {
+      await before;
+      await new Promise<void>((resolve) => void timers.after(Math.ceil(random.fraction() * 10), resolve));
+    })();
+    this.#lastAppend = durable;
+    return durable.then(() => {
+      if (era === this.#era) return;
+      throw Object.assign(new Error('the process has crashed'), { code: 'CRASHED', outcome: 'unknown' });
+    });
+  }
 
   protected stream(name: string): ArrayStream {
     const stream = this.streams.get(name);
