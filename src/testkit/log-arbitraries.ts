@@ -7,8 +7,33 @@ import type { LogOperation, LogScript } from './log-script.ts';
 
 /** Arbitrary scripts of at most so many operations, over three streams. */
 export function arbitraryLogScript(fc: typeof FastCheck, operationsMax: number): Arbitrary<LogScript> {
-  const operations = fc.array(arbitraryOperation(fc), { minLength: 1, maxLength: operationsMax, size: 'max' });
+  const operation = arbitraryOperation(fc);
+  const single = operation.map((one) => [one]);
+  const group = fc.oneof({ arbitrary: single, weight: 5 }, { arbitrary: arbitraryBurst(fc), weight: 1 });
+  const groups = fc.array(group, { minLength: 1, maxLength: operationsMax, size: 'max' });
+  const operations = groups.map((all) => all.flat().slice(0, operationsMax));
   return fc.record({ seed: fc.nat(), operations });
+}
+
+/** Much under way in one stream, and then something that ends it: what takes most luck to draw one by one. */
+function arbitraryBurst(fc: typeof FastCheck): Arbitrary<LogOperation[]> {
+  const bursts = fc.record({
+    weather: fc.constantFrom('calm', 'calm', 'slow', 'lost-answers'),
+    stream: fc.constantFrom('a', 'b'),
+    counts: fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 1, maxLength: 4 }),
+    meanwhile: fc.constantFrom('nothing', 'read', 'pause', 'trim'),
+    end: fc.constantFrom('crash', 'crash', 'reopen', 'close', 'delete', 'nothing'),
+  });
+  return bursts.map(({ weather, stream, counts, meanwhile, end }) => {
+    const burst: LogOperation[] = weather === 'calm' ? [] : [{ do: 'disturb', by: { kind: weather } }];
+    burst.push(...counts.map((count): LogOperation => ({ do: 'append', stream, count, sizeBytes: 40, wait: false })));
+    if (meanwhile === 'read') burst.push({ do: 'read', stream, at: 100, wait: true });
+    if (meanwhile === 'pause') burst.push({ do: 'pause', ms: 2 });
+    if (meanwhile === 'trim') burst.push({ do: 'trim', stream, at: 100, wait: false });
+    if (end === 'crash' || end === 'reopen') burst.push({ do: end });
+    if (end === 'close' || end === 'delete') burst.push({ do: end, stream });
+    return burst;
+  });
 }
 
 function arbitraryOperation(fc: typeof FastCheck): Arbitrary<LogOperation> {

@@ -1,5 +1,5 @@
-// Draws scripts, runs each on a fresh log, and shrinks the first one that breaks a promise to the shortest that breaks
-// the same. fast-check is an optional peer of this package: it is loaded when a check begins.
+// Draws scripts, runs each on a fresh log, and shrinks the first one that breaks a promise to the shortest found that
+// breaks the same. fast-check is an optional peer of this package: it is loaded when a check begins.
 import type * as FastCheck from 'fast-check';
 import { systemRuntime } from '../index.ts';
 import { arbitraryLogScript } from './log-arbitraries.ts';
@@ -8,6 +8,7 @@ import { runLogOperations } from './log-script-run.ts';
 import { describeOperation, type LogScript } from './log-script.ts';
 import { LogViolation } from './log-violation.ts';
 import { SeededRuntime } from './seeded-runtime.ts';
+import { shorten } from './shorten.ts';
 
 /** How a log is checked. */
 export interface LogCheckOptions {
@@ -28,7 +29,7 @@ export interface LogCheckOptions {
   readonly simulate?: boolean | undefined;
   /** How long one call may take: ten minutes of simulated time, 20 s of real time unless given. */
   readonly callLimitMs?: number | undefined;
-  /** Runs that may be spent on shrinking (default 400). */
+  /** Runs that may be spent on shrinking, twice (default 300): on values as drawn, and on leaving out steps. */
   readonly shrinkRunsMax?: number | undefined;
 }
 
@@ -80,7 +81,7 @@ export async function runLogScript(
 
 /** Runs random scripts on a log until one breaks a promise. */
 export async function checkLog(options: LogCheckOptions): Promise<LogReport> {
-  const { runs = 100, seed = 1, path, commands = 40, shrinkRunsMax = 400 } = options;
+  const { runs = 100, seed = 1, path, commands = 40, shrinkRunsMax = 300 } = options;
   const fc = await loadFastCheck();
   let count = 0;
   let runsToFailure = 0;
@@ -96,10 +97,14 @@ export async function checkLog(options: LogCheckOptions): Promise<LogReport> {
   });
   const result = await fc.check(property, { numRuns: runs, seed, ...(path === undefined ? {} : { path }) });
   if (!result.failed) return { runs: count, failure: undefined };
-  const [script] = result.counterexample ?? [];
-  if (script === undefined || found === undefined) throw result.errorInstance;
-  const { lines } = await runLogScript(script, options);
-  const failure = { violation: found, seed, path: result.counterexamplePath ?? '', script, lines };
+  const [drawn] = result.counterexample ?? [];
+  if (drawn === undefined || found === undefined) throw result.errorInstance;
+  const { property: broken } = found;
+  const stillFails = async (operations: LogScript['operations']): Promise<boolean> =>
+    (await runLogScript({ ...drawn, operations }, options)).violation?.property === broken;
+  const script = { ...drawn, operations: await shorten(drawn.operations, stillFails, shrinkRunsMax) };
+  const { lines, violation = found } = await runLogScript(script, options);
+  const failure = { violation, seed, path: result.counterexamplePath ?? '', script, lines };
   return { runs: runsToFailure, failure };
 }
 

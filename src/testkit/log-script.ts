@@ -57,8 +57,9 @@ export function describeOperation(operation: LogOperation): string {
       return `append-at ${operation.stream}, expecting the next offset ${signed(operation.off)}`;
     case 'read': {
       const { stream, at, maxBytes, span } = operation;
-      const limits = `${maxBytes === undefined ? '' : ` max ${maxBytes} bytes`}${span === undefined ? '' : ` span ${span}`}`;
-      return `read ${stream} at ${at} %${limits}${later(operation)}`;
+      const most = maxBytes === undefined ? '' : ` max ${maxBytes} bytes`;
+      const width = span === undefined ? '' : ` span ${span}`;
+      return `read ${stream} at ${at} %${most}${width}${later(operation)}`;
     }
     case 'trim':
       return `trim ${operation.stream} at ${operation.at} %${later(operation)}`;

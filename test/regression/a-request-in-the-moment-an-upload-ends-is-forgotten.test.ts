@@ -6,7 +6,7 @@ import { MemoryObjectStore, StreamSet } from '../../src/index.ts';
 import { SeededRuntime } from '../../src/testkit/seeded-runtime.ts';
 
 test('a set closes at whatever moment of a background upload it is asked to', async () => {
-  for (let microtasks = 0; microtasks < 200; microtasks++) {
+  for (let microtasks = 0; microtasks < 100; microtasks++) {
     const runtime = new SeededRuntime({ seed: 1 });
     const status = await runtime.run(async () => {
       const settings = { uploadSizeBytes: 1_000 };

@@ -1,0 +1,13 @@
+// The log suite as users run it: from the built package, under node's own runner.
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+
+test('the log suite passes under node:test, from the built package', () => {
+  const file = fileURLToPath(new URL('log-suite.node-test.mjs', import.meta.url));
+  const env = { ...process.env, QANAT_DIST: new URL('../../dist', import.meta.url).href, NODE_OPTIONS: '' };
+  const run = spawnSync(process.execPath, ['--test', '--test-reporter=tap', file], { encoding: 'utf8', env });
+  expect(run.status, run.stdout + run.stderr).toBe(0);
+  expect(Number(/^# pass (\d+)$/m.exec(run.stdout)?.[1])).toBeGreaterThanOrEqual(15);
+  expect(/^# fail (\d+)$/m.exec(run.stdout)?.[1]).toBe('0');
+});
