@@ -68,10 +68,9 @@ export class ObjectReader {
   }
 
   /** The block directory of an object; undefined if the object is missing. */
-  directory(object: ReadableObject, signal?: AbortSignal): Promise<ObjectDirectory | undefined> {
+  directory(object: ReadableObject): Promise<ObjectDirectory | undefined> {
     const cached = this.#directories.get(object.id);
     if (cached !== undefined) return Promise.resolve(cached);
-    signal?.throwIfAborted();
     return this.#directoryFlights.run(object.id, () => this.#fetchDirectory(object));
   }
 

@@ -74,8 +74,13 @@ export class Catalog {
   /** Loads the newest snapshot and everything after it. */
   static async open(options: CatalogOptions): Promise<Catalog> {
     const catalog = new Catalog(options);
-    await catalog.sync({ signal: options.signal });
-    return catalog;
+    try {
+      await catalog.sync({ signal: options.signal });
+      return catalog;
+    } catch (cause) {
+      void catalog.close(); // Whoever gave up does not wait for what is under way.
+      throw cause;
+    }
   }
 
   /** The replica. Read it in one synchronous section; it changes between two, and may be another object. */

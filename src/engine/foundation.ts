@@ -1,7 +1,7 @@
 // What every set stands on, writing or read-only: the store with its decorators, the cluster, the journal, the catalog,
 // and the reader of objects. Opened and closed as one.
 import { systemRuntime, type Runtime } from '../base/runtime.ts';
-import { invalidArgument } from '../model/errors.ts';
+import { checkCallOptions, checkMethods } from '../model/check-options.ts';
 import { silentObserver, type Observer } from '../model/events.ts';
 import { MeteredObjectStore } from '../store/metered-object-store.ts';
 import type { ObjectStore } from '../store/object-store.ts';
@@ -66,10 +66,10 @@ export class Foundation {
   }
 
   static async open(options: FoundationOptions & { readonly node?: string }, create: boolean): Promise<Foundation> {
+    checkComponents(options);
     const settings = resolveSettings(options.settings);
     const runtime = options.runtime ?? systemRuntime;
     const observer = withDiagnostics(options.observer ?? silentObserver, options.node ?? '');
-    checkStore(options.store);
     const metered = new MeteredObjectStore(options.store, { runtime, observer });
     const store = new RetryingObjectStore(metered, { runtime, deadlineMs: settings.storeDeadlineMs });
     const { signal } = options;
@@ -96,16 +96,18 @@ export class Foundation {
   }
 }
 
-function checkStore(store: unknown): void {
-  const methods = ['put', 'get', 'list', 'delete'] as const;
-  const candidate = store as Partial<Record<string, unknown>> | null | undefined;
-  if (
-    typeof candidate !== 'object' ||
-    candidate === null ||
-    methods.some((name) => typeof candidate[name] !== 'function')
-  )
-    throw invalidArgument(
-      '`store` is an ObjectStore: new MemoryObjectStore(), new FileObjectStore(directory), ...',
-      TypeError,
-    );
+function checkComponents(options: FoundationOptions): void {
+  checkCallOptions(options);
+  const { store, journal, runtime, observer } = options;
+  const stores = '`store` is an ObjectStore: new MemoryObjectStore(), new FileObjectStore(directory), ...';
+  checkMethods(store, stores, ['put', 'get', 'list', 'delete']);
+  if (journal !== undefined)
+    checkMethods(journal, '`journal` is a Journal', ['append', 'read', 'snapshots', 'saveSnapshot', 'truncate']);
+  if (runtime !== undefined) {
+    checkMethods(runtime, '`runtime` is a Runtime', []);
+    checkMethods(runtime.clock, '`runtime` is a Runtime with a clock', ['now', 'monotonic']);
+    checkMethods(runtime.random, '`runtime` is a Runtime with a source of chance', ['bytes', 'fraction']);
+    checkMethods(runtime.timers, '`runtime` is a Runtime with timers', ['after', 'turn']);
+  }
+  if (observer !== undefined) checkMethods(observer, '`observer` is an object of listeners', []);
 }

@@ -1,6 +1,7 @@
 // The small key-value store of the catalog: for names, settings, assignments. Writes are linearizable; a get is local
 // unless it asks to be fresh.
 import { invalidArgument, qanatError } from '../model/errors.ts';
+import { checkCallOptions } from '../model/check-options.ts';
 import { checkKvKey } from '../model/check-names.ts';
 import { kvValueMaxBytes } from '../model/limits.ts';
 import type { Catalog } from '../catalog/catalog.ts';
@@ -56,6 +57,7 @@ export class CatalogKvView implements KvView {
   }
 
   async get(key: string, options: KvReadOptions = {}): Promise<KvEntry | undefined> {
+    checkCallOptions(options);
     checkKvKey(key);
     await this.#prepare(options);
     const entry = this.catalog.state.kv(key);
@@ -63,6 +65,7 @@ export class CatalogKvView implements KvView {
   }
 
   async *list(options: KvReadOptions & { readonly prefix?: string | undefined } = {}): AsyncIterableIterator<KvListed> {
+    checkCallOptions(options);
     const prefix = options.prefix ?? '';
     if (typeof prefix !== 'string') throw invalidArgument('a prefix is a string', TypeError);
     await this.#prepare(options);
@@ -89,6 +92,7 @@ export class CatalogKv extends CatalogKvView implements Kv {
   }
 
   async put(key: string, value: Uint8Array, options: KvWriteOptions = {}): Promise<number> {
+    checkCallOptions(options);
     checkKvKey(key);
     if (!(value instanceof Uint8Array)) throw invalidArgument('a kv value is a Uint8Array', TypeError);
     if (value.byteLength > kvValueMaxBytes) {
@@ -108,6 +112,7 @@ export class CatalogKv extends CatalogKvView implements Kv {
   }
 
   async delete(key: string, options: KvWriteOptions = {}): Promise<void> {
+    checkCallOptions(options);
     checkKvKey(key);
     await this.#write({ kind: 'kv-delete', key, ...condition(options) }, key, options);
   }

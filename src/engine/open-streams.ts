@@ -25,6 +25,8 @@ export interface OpenStreamsOptions {
 interface Entry {
   readonly open: OpenStream;
   readonly handle: OwnedStream;
+  /** Calls that have been given the handle, or wait for it. */
+  wanted: number;
 }
 
 export class OpenStreams {
@@ -45,13 +47,11 @@ export class OpenStreams {
   }
 
   async create(name: string | undefined, attributes: Attributes, signal: AbortSignal | undefined): Promise<Stream> {
-    const work = this.#create(name, attributes);
-    return this.#handOut(work, signal);
+    return this.#handOut(this.#create(name, attributes), signal);
   }
 
   async open(stream: StreamState, expectedEpoch: number | undefined, signal: AbortSignal | undefined): Promise<Stream> {
-    const had = this.#entries.has(stream.id);
-    return this.#handOut(this.#open(stream, expectedEpoch), had ? undefined : signal);
+    return this.#handOut(this.#open(stream, expectedEpoch), signal);
   }
 
   /** Closes ours first; then it is deleted, unless another owner has it. */
@@ -83,12 +83,16 @@ export class OpenStreams {
     for (const { open } of [...this.#entries.values()]) this.forget(open);
   }
 
-  /** Waits for the handle; if the caller gives up first, an open that goes through is closed again. */
+  /** Waits for the handle. If all who asked give up first, an open that goes through is closed again. */
   async #handOut(work: Promise<Entry>, signal: AbortSignal | undefined): Promise<Stream> {
+    const wanted = work.then((entry) => {
+      entry.wanted += 1;
+      return entry;
+    });
     try {
-      return (await untilAborted(work, signal)).handle;
+      return (await untilAborted(wanted, signal)).handle;
     } catch (cause) {
-      if (signal?.aborted && cause === signal.reason) void work.then(({ handle }) => handle.close()).catch(() => {});
+      if (signal?.aborted) void wanted.then(giveBack).catch(() => {});
       throw cause;
     }
   }
@@ -139,11 +143,18 @@ export class OpenStreams {
 
   #add(id: StreamId, name: string | undefined, streamEpoch: number, endOffset: number): Entry {
     const open = new OpenStream(id, name, streamEpoch, endOffset);
-    const entry = { open, handle: new OwnedStream(this.#options.host(), open) };
+    const entry = { open, handle: new OwnedStream(this.#options.host(), open), wanted: 0 };
     this.#entries.set(id, entry);
     this.#options.onOpened(open);
     return entry;
   }
+}
+
+/** The caller does not want the handle any more. Those who asked in the same moment have their say first. */
+async function giveBack(entry: Entry): Promise<void> {
+  entry.wanted -= 1;
+  await Promise.resolve();
+  if (entry.wanted === 0) await entry.handle.close();
 }
 
 function checkEpoch(entry: Entry, expectedEpoch: number | undefined): Entry {

@@ -15,6 +15,8 @@ export class CatalogPoller {
   readonly #intervalMs: number;
   #interested = 0;
   #timer: Timer | undefined;
+  #refreshing = false;
+  #refreshedAt = -Infinity;
   #stopped = false;
 
   constructor(catalog: Catalog, runtime: Runtime, observer: Observer, intervalMs: number) {
@@ -27,7 +29,7 @@ export class CatalogPoller {
   /** Somebody waits for changes of others, until the returned function is called. */
   hold(): () => void {
     this.#interested += 1;
-    this.#schedule(0);
+    this.#schedule();
     let held = true;
     return () => {
       if (!held) return;
@@ -42,19 +44,24 @@ export class CatalogPoller {
     this.#cancel();
   }
 
-  #schedule(delayMs: number): void {
-    if (this.#timer !== undefined || this.#stopped || this.#interested === 0) return;
-    this.#timer = this.#runtime.timers.after(delayMs, () => void this.#refresh());
+  /** An interval after the last time, whoever came and went meanwhile: one timer, or one refresh, at a time. */
+  #schedule(): void {
+    if (this.#timer !== undefined || this.#refreshing || this.#stopped || this.#interested === 0) return;
+    const dueMs = this.#refreshedAt + this.#intervalMs - this.#runtime.clock.monotonic();
+    this.#timer = this.#runtime.timers.after(Math.max(0, dueMs), () => void this.#refresh());
   }
 
   async #refresh(): Promise<void> {
+    this.#timer = undefined;
+    this.#refreshing = true;
+    this.#refreshedAt = this.#runtime.clock.monotonic();
     try {
       await this.#catalog.sync();
     } catch (cause) {
       if (!this.#stopped) emit(this.#observer, 'backgroundFailed', { work: 'catalog refresh', cause });
     } finally {
-      this.#timer = undefined;
-      this.#schedule(this.#intervalMs);
+      this.#refreshing = false;
+      this.#schedule();
     }
   }
 
@@ -88,6 +95,11 @@ export class RegisteredEnds {
       release();
       if (waiters.count === 0 && this.#waiters.get(id) === waiters) this.#waiters.delete(id);
     };
+  }
+
+  /** Makes those who wait for a stream look again: it has a writer here now. */
+  wake(id: StreamId): void {
+    this.#waiters.get(id)?.wake(Infinity);
   }
 
   /** Ends all waiting with `error`. */

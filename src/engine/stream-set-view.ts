@@ -1,6 +1,7 @@
 // What anybody may do with a cluster without writing: read streams, list them, follow what changes. A view registers
 // nothing and leaves the store as it found it. StreamSet extends it.
 import { asRefusal, invalidArgument, qanatError } from '../model/errors.ts';
+import { checkCallOptions } from '../model/check-options.ts';
 import { checkStreamRef } from '../model/check-names.ts';
 import type { StreamId, StreamRef } from '../model/ids.ts';
 import type { CatalogChange } from '../catalog/change.ts';
@@ -62,6 +63,7 @@ export class StreamSetView {
 
   /** Streams in the order of their ids, as this set knows them. */
   async *list(options: ListStreamsOptions = {}): AsyncIterableIterator<StreamSummary> {
+    checkCallOptions(options);
     const prefix = options.prefix ?? '';
     if (typeof prefix !== 'string') throw invalidArgument('a prefix is a string', TypeError);
     for (let next = 1; ;) {
@@ -75,15 +77,13 @@ export class StreamSetView {
 
   /** All nodes that were ever registered. */
   async nodes(options: CallOptions = {}): Promise<readonly NodeDescription[]> {
-    options.signal?.throwIfAborted();
-    this.checkOpen();
+    this.#begin(options);
     return [...this.state.nodes()].map((node) => describeNode(node));
   }
 
   /** Catches up with the journal: everything that was decided before the call is seen. The journal index reached. */
   async sync(options: CallOptions = {}): Promise<number> {
-    options.signal?.throwIfAborted();
-    this.checkOpen();
+    this.#begin(options);
     return this.foundation.catalog.sync(options);
   }
 
@@ -92,6 +92,7 @@ export class StreamSetView {
    * looks for changes of others every `catalogRefreshMs`.
    */
   watch(options: CallOptions = {}): AsyncIterableIterator<CatalogChange> {
+    checkCallOptions(options);
     this.checkOpen();
     const { catalog, poller } = this.foundation;
     const onFree = (watch: CatalogWatch): void => void this.#watches.delete(watch);
@@ -133,10 +134,11 @@ export class StreamSetView {
   }
 
   /** @internal Finds a stream, in a newer state if this one does not know it. */
-  protected async resolve(stream: StreamRef, { signal }: CallOptions): Promise<StreamState> {
+  protected async resolve(stream: StreamRef, options: CallOptions): Promise<StreamState> {
+    checkCallOptions(options);
     checkStreamRef(stream);
-    signal?.throwIfAborted();
-    this.checkOpen();
+    this.#begin(options);
+    const { signal } = options;
     const find = (): StreamState | undefined =>
       typeof stream === 'number' ? this.state.stream(stream) : this.state.streamByName(stream);
     let found = find();
@@ -179,6 +181,12 @@ export class StreamSetView {
     for (const watch of [...this.#watches]) watch.end(quietly ? undefined : ending);
     this.foundation.registeredEnds.fail(ending);
     return true;
+  }
+
+  #begin(options: CallOptions): void {
+    checkCallOptions(options);
+    options.signal?.throwIfAborted();
+    this.checkOpen();
   }
 
   #page(

@@ -1,6 +1,7 @@
 // The composition root: a node's stream set. It wires the catalog, the WAL, the append path, the uploader and the
 // streams together, and owns the one decision that concerns them all: how the set ends.
 import { untilAborted } from '../base/abort.ts';
+import { checkCallOptions, checkMethods } from '../model/check-options.ts';
 import { invalidArgument, isQanatError, qanatError } from '../model/errors.ts';
 import { emit } from '../model/events.ts';
 import { checkAttributes, checkNodeName, checkStreamName } from '../model/check-names.ts';
@@ -78,7 +79,10 @@ export class StreamSet extends StreamSetView {
       host: () => this.#ownerHost(),
       tails: parts.tails,
       propose,
-      onOpened: ({ id, streamEpoch }) => emit(observer, 'streamOpened', { stream: id, streamEpoch }),
+      onOpened: ({ id, streamEpoch }) => {
+        foundation.registeredEnds.wake(id);
+        emit(observer, 'streamOpened', { stream: id, streamEpoch });
+      },
       onClosed: ({ id }) => emit(observer, 'streamClosed', { stream: id }),
       recoverOwner: (stream) => this.#recoverOwner(stream),
     });
@@ -94,10 +98,15 @@ export class StreamSet extends StreamSetView {
    * from an earlier incarnation, and recovers what that one had not registered.
    */
   static async open(options: OpenOptions): Promise<StreamSet> {
-    checkOptions(options);
+    checkCallOptions(options);
     const node = checkNodeName(options.node);
     const attributes = checkAttributes(options.attributes);
+    if (options.wal !== undefined) checkMethods(options.wal, '`wal` is a WalFactory', ['identify', 'open', 'seal']);
     options.signal?.throwIfAborted();
+    return untilGivenUp(StreamSet.#start(options, node, attributes), options.signal);
+  }
+
+  static async #start(options: OpenOptions, node: string, attributes: Attributes): Promise<StreamSet> {
     const foundation = await Foundation.open(options, true);
     let nodeEpoch: number | undefined;
     try {
@@ -115,10 +124,10 @@ export class StreamSet extends StreamSetView {
 
   /** Opens a cluster to read it. Registers nothing, writes nothing. */
   static async openReadOnly(options: OpenReadOnlyOptions): Promise<StreamSetView> {
-    checkOptions(options);
+    checkCallOptions(options);
     options.signal?.throwIfAborted();
-    const foundation = await Foundation.open(options, false);
-    return new ReadOnlyView(foundation);
+    const opening = Foundation.open(options, false).then((foundation) => new ReadOnlyView(foundation));
+    return untilGivenUp(opening, options.signal);
   }
 
   static async #assemble(
@@ -163,6 +172,7 @@ export class StreamSet extends StreamSetView {
 
   /** Creates a stream and opens it. */
   async create(options: CreateOptions = {}): Promise<Stream> {
+    checkCallOptions(options);
     const name = options.name === undefined ? undefined : checkStreamName(options.name);
     const attributes = checkAttributes(options.attributes);
     this.#begin(options.signal);
@@ -174,6 +184,7 @@ export class StreamSet extends StreamSetView {
    * has open already gives the same handle.
    */
   async open(stream: StreamRef, options: OpenStreamOptions = {}): Promise<Stream> {
+    checkCallOptions(options);
     const { expectedEpoch } = options;
     if (expectedEpoch !== undefined && (!Number.isSafeInteger(expectedEpoch) || expectedEpoch < 1))
       throw invalidArgument(`expectedEpoch is an integer of at least 1; got ${String(expectedEpoch)}`);
@@ -184,6 +195,7 @@ export class StreamSet extends StreamSetView {
   /** Opens the stream of this name, or creates it. */
   async openOrCreate(name: string, options: Omit<CreateOptions, 'name'> = {}): Promise<Stream> {
     checkStreamName(name);
+    checkCallOptions(options);
     for (;;) {
       try {
         const known = this.state.streamByName(name);
@@ -203,6 +215,7 @@ export class StreamSet extends StreamSetView {
 
   /** Replaces the attributes of a stream. */
   async setAttributes(stream: StreamRef, attributes: Attributes, options: ChangeOptions = {}): Promise<void> {
+    checkCallOptions(options);
     const checked = checkAttributes(attributes);
     const when = condition(options);
     const { id } = await this.resolve(stream, options);
@@ -218,6 +231,7 @@ export class StreamSet extends StreamSetView {
 
   /** Registers everything that was appended before the call. It also happens by itself. */
   async upload(options: CallOptions = {}): Promise<void> {
+    checkCallOptions(options);
     this.#begin(options.signal);
     await untilAborted(this.#uploader.upload(), options.signal);
   }
@@ -257,6 +271,8 @@ export class StreamSet extends StreamSetView {
         this.fail(cause as Error);
       }
     }
+    // Fenced, the WAL still finds out what became of the appends under way (W4); nobody waits for less.
+    if (this.life.name === 'fenced') await this.#wal.flush();
     this.#wal.stop();
     this.#unsubscribe();
     await this.#uploader.stop();
@@ -273,12 +289,13 @@ export class StreamSet extends StreamSetView {
   protected override endWith(...[reason, ending]: Parameters<StreamSetView['endWith']>): boolean {
     if (!super.endWith(reason, ending)) return false;
     this.#streams.fail(ending);
+    this.#appendPath.endWaiting();
     return true;
   }
 
   /** A failure that did not come from the WAL stops it: what is under way ends with an unknown outcome. */
   protected override fail(error: Error): void {
-    super.fail(error);
+    if (!this.endWith({ status: 'failed', error }, error)) return;
     this.#wal.stop();
     const facts = { operation: 'append', key: undefined };
     const more = { outcome: 'unknown', action: 'reopen', cause: error } as const;
@@ -319,6 +336,7 @@ export class StreamSet extends StreamSetView {
   }
 
   async #giveUp(stream: OpenStream): Promise<void> {
+    if (this.#closing !== undefined) await this.#closing; // All streams are given up by the same change.
     if (this.life.name === 'open' && this.#streams.get(stream.id) === stream)
       await this.#uploader.closeStream(stream.id);
     this.#streams.forget(stream);
@@ -356,7 +374,8 @@ export class StreamSet extends StreamSetView {
    * Another epoch took over. No new appends; those under way drain as the WAL finds out what became of them (W4).
    * The error to tell.
    */
-  #onFenced(byEpoch: number): Error {
+  #onFenced(fencedBy: number): Error {
+    const byEpoch = fencedBy === 0 ? this.state.newerEpoch(this.node, this.nodeEpoch) : fencedBy;
     const error = fencedError(this.state, this.node, this.nodeEpoch, 'none');
     this.endWith({ status: 'fenced', byEpoch: byEpoch === 0 ? undefined : byEpoch }, error);
     return error;
@@ -380,7 +399,12 @@ class ReadOnlyView extends StreamSetView {
   }
 }
 
-function checkOptions(options: unknown): void {
-  if (typeof options !== 'object' || options === null)
-    throw invalidArgument('options are an object, such as { node, store }', TypeError);
+/** Waits for an opening; one that goes through after its caller has given up is closed again. */
+async function untilGivenUp<T extends StreamSetView>(opening: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  try {
+    return await untilAborted(opening, signal);
+  } catch (cause) {
+    if (signal?.aborted) void opening.then((opened) => opened.close()).catch(() => {});
+    throw cause;
+  }
 }

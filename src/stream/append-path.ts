@@ -7,6 +7,7 @@ import { untilAborted } from '../base/abort.ts';
 import { assert } from '../base/assert.ts';
 import type { Clock } from '../base/runtime.ts';
 import { Fifo } from '../base/fifo.ts';
+import { checkCallOptions } from '../model/check-options.ts';
 import { isQanatError, qanatError } from '../model/errors.ts';
 import type { Wal, WalEnd, WalSegment, WalSink } from '../wal/wal.ts';
 import { Arena } from '../cache/arena.ts';
@@ -60,6 +61,8 @@ export class AppendPath implements WalSink {
   /** Appends that are durable and wait for room: an upload in the background makes it. */
   readonly #held = new Fifo<Pending>();
   #unuploadedBytes = 0;
+  /** Nothing will make room any more. */
+  #isOver = false;
   /** What each segment that is not released holds, and since when it is durable. */
   readonly #segments = new Map<number, { sizeBytes: number; readonly since: number }>();
   /** The time, looked at when nothing was pending and when something became durable: not at every append. */
@@ -95,6 +98,7 @@ export class AppendPath implements WalSink {
 
   append(stream: OpenStream, bytes: Uint8Array, options: AppendOptions = {}): Promise<Appended> {
     try {
+      checkCallOptions(options);
       const count = checkBatch(bytes, options.count, options.timestamp);
       this.#admit(stream, bytes.byteLength, options);
       const promise = new Promise<Appended>((resolve, reject) => {
@@ -109,6 +113,7 @@ export class AppendPath implements WalSink {
 
   appendAll(stream: OpenStream, batches: readonly BatchInput[], options: AppendAllOptions = {}): Promise<Appended> {
     try {
+      checkCallOptions(options);
       const counts = checkBatches(batches);
       const sizeBytes = batches.reduce((sum, { bytes }) => sum + bytes.byteLength, 0);
       this.#admit(stream, sizeBytes, options);
@@ -192,9 +197,15 @@ export class AppendPath implements WalSink {
     this.#options.onDurable();
   }
 
+  /** The set has ended, so no upload makes room: what is durable, or still becomes so, is acknowledged at once. */
+  endWaiting(): void {
+    this.#isOver = true;
+    this.#acknowledge();
+  }
+
   /** WalSink: nothing more becomes durable. */
   ended(end: WalEnd): void {
-    this.#acknowledgeAll();
+    this.endWaiting();
     for (let i = 0; this.#pending.length > 0; i++)
       this.#pending.shift()?.failure.reject(this.#errorOf(end, i < end.sentCount));
     this.#options.onEnded(end);
@@ -202,7 +213,7 @@ export class AppendPath implements WalSink {
 
   /** Rejects what is still pending, when the WAL was stopped without a report. */
   abandon(error: Error): void {
-    this.#acknowledgeAll();
+    this.endWaiting();
     while (this.#pending.length > 0) this.#pending.shift()?.failure.reject(error);
   }
 
@@ -218,17 +229,10 @@ export class AppendPath implements WalSink {
 
   /** Acknowledges durable appends in order, as far as there is room: the delay is the back-pressure. */
   #acknowledge(): void {
-    while (this.#held.length > 0 && this.#unuploadedBytes <= this.#options.unuploadedBytes) this.#acknowledgeNext();
-  }
-
-  /** Nothing makes room any more, and what is durable is durable. */
-  #acknowledgeAll(): void {
-    while (this.#held.length > 0) this.#acknowledgeNext();
-  }
-
-  #acknowledgeNext(): void {
-    const { settle, firstOffset, endOffset } = this.#held.shift() as Pending;
-    settle?.resolve({ startOffset: firstOffset, endOffset });
+    while (this.#held.length > 0 && (this.#isOver || this.#unuploadedBytes <= this.#options.unuploadedBytes)) {
+      const { settle, firstOffset, endOffset } = this.#held.shift() as Pending;
+      settle?.resolve({ startOffset: firstOffset, endOffset });
+    }
   }
 
   #errorOf(end: WalEnd, sent: boolean): Error {

@@ -1,5 +1,6 @@
 // Every batch from an offset on, and then whatever comes: a hand-written iterator, so that leaving the loop, or
 // calling return() while a next() waits, frees it at once.
+import { checkCallOptions } from '../model/check-options.ts';
 import { invalidArgument, isQanatError } from '../model/errors.ts';
 import type { RecordBatch } from '../model/record-batch.ts';
 import { checkOffset } from './check-arguments.ts';
@@ -15,7 +16,7 @@ export interface Followed {
 
 export class Follower implements AsyncIterableIterator<RecordBatch> {
   readonly #followed: Followed;
-  readonly #signal: AbortSignal | undefined;
+  readonly #options: CallOptions;
   readonly #left = new AbortController();
   readonly #from: number | 'start' | 'end';
   #position: number | undefined;
@@ -27,7 +28,7 @@ export class Follower implements AsyncIterableIterator<RecordBatch> {
   constructor(followed: Followed, from: number | 'start' | 'end', options: CallOptions) {
     this.#followed = followed;
     this.#from = from;
-    this.#signal = options.signal;
+    this.#options = options;
     if (from === 'end') this.#position = followed.endOffset; // Fixed at the call, not at the first step.
   }
 
@@ -50,6 +51,8 @@ export class Follower implements AsyncIterableIterator<RecordBatch> {
   async #step(): Promise<IteratorResult<RecordBatch, undefined>> {
     if (this.#done) return { done: true, value: undefined };
     try {
+      checkCallOptions(this.#options);
+      this.#options.signal?.throwIfAborted();
       while (this.#taken >= this.#batches.length) await this.#fill();
       const value = this.#batches[this.#taken++] as RecordBatch;
       return { done: false, value };
@@ -63,9 +66,9 @@ export class Follower implements AsyncIterableIterator<RecordBatch> {
 
   async #fill(): Promise<void> {
     this.#position ??= this.#startingPoint();
-    const onAbort = (): void => this.#left.abort(this.#signal?.reason);
-    if (this.#signal?.aborted) throw this.#signal.reason;
-    this.#signal?.addEventListener('abort', onAbort, { once: true });
+    const caller = this.#options.signal;
+    const onAbort = (): void => this.#left.abort(caller?.reason);
+    caller?.addEventListener('abort', onAbort, { once: true });
     try {
       const { signal } = this.#left;
       let result = await this.#followed.read(this.#position, { signal });
@@ -77,7 +80,7 @@ export class Follower implements AsyncIterableIterator<RecordBatch> {
       this.#taken = 0;
       this.#position = result.nextOffset;
     } finally {
-      this.#signal?.removeEventListener('abort', onAbort);
+      caller?.removeEventListener('abort', onAbort);
     }
   }
 

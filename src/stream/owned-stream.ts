@@ -1,4 +1,5 @@
 // A stream that this set owns: a reader that also appends, trims and gives it up.
+import { checkCallOptions } from '../model/check-options.ts';
 import { qanatError } from '../model/errors.ts';
 import type { AppendPath } from './append-path.ts';
 import { streamClosed } from './append-path.ts';
@@ -44,6 +45,7 @@ export class OwnedStream extends CatalogStreamReader implements Stream {
   }
 
   async trim(startOffset: number, options: CallOptions = {}): Promise<void> {
+    checkCallOptions(options);
     checkOffset(startOffset, 'the new start offset');
     options.signal?.throwIfAborted();
     const ending = this.#owner.ending();

@@ -2,8 +2,10 @@
 // directories and blocks. What an object holds of a stream is what the state says, not what its directory lists (R8).
 // At every seam the next batch must continue where the last one ended, or the bytes are corrupt: readers see one
 // history without gaps (I3).
+import { untilAborted } from '../base/abort.ts';
 import { assert } from '../base/assert.ts';
 import type { Block } from '../format/block.ts';
+import { checkCallOptions } from '../model/check-options.ts';
 import { qanatError } from '../model/errors.ts';
 import type { StreamId, StreamRef } from '../model/ids.ts';
 import { readSizeDefaultBytes } from '../model/limits.ts';
@@ -64,6 +66,7 @@ export class ReadPath {
   }
 
   async read(target: ReadTarget, from: number, options: ReadOptions = {}): Promise<ReadResult> {
+    checkCallOptions(options);
     checkOffset(from, 'an offset');
     const maxBytes = options.maxBytes === undefined ? readSizeDefaultBytes : checkSize(options.maxBytes, 'maxBytes');
     options.signal?.throwIfAborted();
@@ -186,7 +189,7 @@ export class ReadPath {
   ): Promise<Block | 'missing' | 'not-cached'> {
     const cached = this.#objects.cachedDirectory(object);
     if (cached === undefined && options.onlyCached) return 'not-cached';
-    const directory = cached ?? (await this.#objects.directory(object, options.signal));
+    const directory = cached ?? (await untilAborted(this.#objects.directory(object), options.signal));
     if (directory === undefined) return 'missing';
     const index = directory.index.find(stream, offset);
     if (index < 0)
@@ -195,7 +198,8 @@ export class ReadPath {
     if (this.#objects.cachedBlock(object, index) === undefined && !this.#objects.isHere(object, index))
       options.onMiss?.();
     const aheadCount = options.ahead ? rangeFrom(directory, stream, index).count - 1 : 0;
-    return (await this.#objects.block(object, directory, index, aheadCount)) ?? 'missing';
+    const block = this.#objects.block(object, directory, index, aheadCount);
+    return (await untilAborted(block, options.signal)) ?? 'missing';
   }
 }
 

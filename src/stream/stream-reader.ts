@@ -1,6 +1,7 @@
 // Reads a stream, whoever writes it: through the tail while this set owns it, through the catalog's parts otherwise.
 // The reader finds out at every call which of the two it is, so it goes on through closing and opening elsewhere.
 import { abortable } from '../base/abort.ts';
+import { checkCallOptions } from '../model/check-options.ts';
 import { invalidArgument, qanatError } from '../model/errors.ts';
 import type { StreamId, StreamRef } from '../model/ids.ts';
 import type { OffsetRange } from '../model/offset-range.ts';
@@ -61,6 +62,7 @@ export class CatalogStreamReader implements StreamReader {
   }
 
   async whenBeyond(offset: number, options: CallOptions = {}): Promise<number> {
+    checkCallOptions(options);
     checkOffset(offset, 'an offset');
     for (;;) {
       options.signal?.throwIfAborted();
@@ -73,6 +75,7 @@ export class CatalogStreamReader implements StreamReader {
   }
 
   async offsetAt(timestamp: number, options: CallOptions = {}): Promise<number | undefined> {
+    checkCallOptions(options);
     if (!Number.isSafeInteger(timestamp))
       throw invalidArgument(`a timestamp is a safe integer of milliseconds; got ${String(timestamp)}`);
     options.signal?.throwIfAborted();

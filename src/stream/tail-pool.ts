@@ -24,7 +24,8 @@ export class TailPool {
 
   /** Drops registered batches, stream by stream, until the pool is within `sizeMaxBytes` or nothing more may go. */
   evict(sizeMaxBytes: number, registeredEnd: (stream: OpenStream) => number): void {
-    for (const stream of this.#warm) {
+    // Over a copy: a stream that stays is added again, and would be met again for ever.
+    for (const stream of [...this.#warm]) {
       if (this.#sizeBytes <= sizeMaxBytes) return;
       this.#sizeBytes -= stream.tail.dropBelow(registeredEnd(stream));
       this.#warm.delete(stream);

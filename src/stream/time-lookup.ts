@@ -1,6 +1,7 @@
 // offsetAt: the first batch, in offset order, whose timestamp is at or after a moment. Parts carry the largest
 // timestamp of what they hold, so the search reads one directory and one block where the answer is in an object.
 import type { StreamId, StreamRef } from '../model/ids.ts';
+import type { OffsetRange } from '../model/offset-range.ts';
 import type { RecordBatch } from '../model/record-batch.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { ReadPath, ReadTarget } from './read-path.ts';
@@ -32,7 +33,7 @@ export async function findOffsetAt(
     if (found !== undefined) return found < endOffset ? clamp(found) : undefined;
     offset = part.endOffset;
   }
-  const inTail = firstInTail(target, catalog, endOffset, timestamp);
+  const inTail = firstInTail(target, catalog, { startOffset, endOffset }, timestamp);
   return inTail === undefined ? undefined : clamp(inTail);
 }
 
@@ -76,12 +77,17 @@ async function firstInPart(
   return undefined;
 }
 
-/** What the tail holds beyond the registered end, up to the durable end. */
-function firstInTail(target: ReadTarget, catalog: Catalog, endOffset: number, timestamp: number): number | undefined {
+/** What the tail holds beyond the registered end, in the readable range: a trim may have run ahead of that end. */
+function firstInTail(
+  target: ReadTarget,
+  catalog: Catalog,
+  { startOffset, endOffset }: OffsetRange,
+  timestamp: number,
+): number | undefined {
   const { tail } = target;
   if (tail === undefined) return undefined;
   const registeredEnd = catalog.state.stream(target.id)?.endOffset ?? 0;
-  const first = tail.find(Math.max(registeredEnd, tail.startOffset));
+  const first = tail.find(Math.max(registeredEnd, startOffset, tail.startOffset));
   if (first < 0) return undefined;
   for (let index = first; ; index++) {
     const batch = tail.batch(index);
