@@ -15,7 +15,8 @@ import type { Journal } from '../journal/journal.ts';
 import { applyRecord } from './apply-change.ts';
 import { changeSizeBytes } from './change-size.ts';
 import type { CatalogChange, Change, ChangeRecord, Verdict } from './change.ts';
-import { decodeState, encodeState } from './state-snapshot.ts';
+import { loadNewestSnapshot, saveSnapshot } from './catalog-snapshots.ts';
+import { encodeState } from './state-snapshot.ts';
 import { CatalogState } from './state.ts';
 
 /** What a catalog is made of. */
@@ -292,30 +293,9 @@ export class Catalog {
   }
 
   async #loadSnapshot(): Promise<void> {
-    const { journal, clusterId, runtime } = this.#options;
-    let corrupt: unknown;
-    for (const snapshot of await journal.snapshots()) {
-      if (snapshot.index <= this.#state.index) continue;
-      try {
-        const place = { key: `journal/snapshot ${snapshot.index}`, clusterId };
-        const state = await decodeState(await snapshot.read(), place, () => runtime.timers.turn());
-        assert(state.index === snapshot.index, 'a snapshot stands at the index it is named by');
-        this.#state = state;
-        this.#snapshotIndex = snapshot.index;
-        this.#tell({ index: state.index, of: 'catalog', what: 'reloaded' });
-        return;
-      } catch (cause) {
-        if (!isQanatError(cause, 'OBJECT_CORRUPT')) throw cause;
-        corrupt = cause; // The older one stands for the same history, if its successors are still there.
-      }
-    }
-    throw (
-      corrupt ??
-      qanatError('OBJECT_CORRUPT', 'the journal was collected and names no snapshot that stands for it', {
-        key: 'journal/root',
-        position: undefined,
-      })
-    );
+    this.#state = await loadNewestSnapshot(this.#options, this.#state.index);
+    this.#snapshotIndex = this.#state.index;
+    this.#tell({ index: this.#state.index, of: 'catalog', what: 'reloaded' });
   }
 
   #apply(bytes: Uint8Array, index: number, own: boolean): readonly Verdict[] {
@@ -337,28 +317,16 @@ export class Catalog {
     for (const listener of [...this.#listeners]) listener(change);
   }
 
-  /** Encodes in slices with applying paused, then saves and collects beside the loop. One at a time. */
+  /** Encodes with applying paused, then saves and collects beside the loop. One at a time. */
   async #takeSnapshot(): Promise<void> {
     this.#snapshotDue = false;
-    const { journal, clusterId, runtime, observer } = this.#options;
-    const index = this.#state.index;
+    const { index } = this.#state;
     if (index <= this.#snapshotIndex) return;
     this.#snapshotIndex = index; // Also if it fails: the next try is an interval away.
     await this.#snapshotWork;
-    const turn = (): Promise<void> => runtime.timers.turn();
-    const bytes = await encodeState(this.#state, turn);
-    const place = { key: `journal/snapshot ${index}`, clusterId };
-    const verify = async (read: Uint8Array): Promise<void> => {
-      const decoded = await decodeState(read, place, turn);
-      assert(decoded.index === index, 'a snapshot decodes to the index it was taken at');
-    };
-    const save = async (): Promise<void> => {
-      await journal.saveSnapshot(index, bytes, { verify });
-      emit(observer, 'snapshotSaved', { index, sizeBytes: bytes.byteLength });
-      await journal.truncate(index);
-    };
-    this.#snapshotWork = save().catch((cause: unknown) => {
-      emit(observer, 'backgroundFailed', { work: 'snapshot', cause });
+    const bytes = await encodeState(this.#state, () => this.#options.runtime.timers.turn());
+    this.#snapshotWork = saveSnapshot(this.#options, index, bytes).catch((cause: unknown) => {
+      emit(this.#options.observer, 'backgroundFailed', { work: 'snapshot', cause });
     });
   }
 
