@@ -52,8 +52,8 @@ async function* walkDirectory(
         entries.push({ bytes, name: entry.name, isDirectory: false });
     } else if (entry.isDirectory()) {
       const below = file.kind === 'segment' ? `${bytes}/` : bytes;
-      const hasPrefix = below.startsWith(prefix) || prefix.startsWith(below);
-      if (hasPrefix && (after === undefined || below > after || after.startsWith(below)))
+      // The walk began as deep as the prefix reaches, so what is left of the prefix lies within one name.
+      if (below.startsWith(prefix) && (after === undefined || below > after || after.startsWith(below)))
         entries.push({ bytes: below, name: entry.name, isDirectory: true });
     }
   }

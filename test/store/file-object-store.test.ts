@@ -5,6 +5,7 @@ import { link, mkdir, mkdtemp, readdir, rm, stat, symlink, truncate, utimes, wri
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { systemRuntime } from '../../src/base/runtime.ts';
 import { isQanatError } from '../../src/model/errors.ts';
 import { FileDirectories } from '../../src/store/file-directories.ts';
 import { fileFailure } from '../../src/store/file-failure.ts';
@@ -51,8 +52,7 @@ async function pausedWriter(
 ): Promise<{ go: () => ReturnType<typeof linkNext>; standing: StandingValue }> {
   const directories = new FileDirectories(objects);
   const place = placeOfKey(objects, key);
-  const runtime = new SeededRuntime({ seed: body.length });
-  const temporary = await new FileTemporaries(directories, objects, runtime).write(text(body));
+  const temporary = await new FileTemporaries(directories, objects, systemRuntime).write(text(body));
   const standing = await openStanding(place, key);
   if (standing === undefined) throw new Error(`${key} is missing`);
   const given: PutCondition | undefined = condition === undefined ? undefined : { etag: standing.etag };
@@ -74,6 +74,17 @@ describe('a writer that pauses between looking and linking', () => {
     await store.put('key', text('2'), probe);
     expect(await go()).toBe('overtaken');
     expect(await valueOf('key')).toBe('2');
+  });
+
+  test("is never told 'stored' for a number that others have used, however many they were", async () => {
+    for (let others = 1; others <= keptCount + 3; others++) {
+      const key = `key/${others}`;
+      await store.put(key, text('1'), probe);
+      const { go } = await pausedWriter(key, 'paused', 'etag');
+      for (let i = 0; i < others; i++) await store.put(key, text(`other ${i}`), probe);
+      expect(await go()).toEqual(others <= keptCount ? 'overtaken' : { outcome: 'unknown' });
+      expect(await valueOf(key)).toBe(`other ${others - 1}`);
+    }
   });
 
   for (const seenNumber of [1, 2, 3, 7]) {
@@ -229,6 +240,22 @@ describe('the directory', () => {
     for (const wrong of ['', 7, undefined, null, 'a\0b']) {
       expect(() => new FileObjectStore(wrong as string)).toThrow(/the directory of a FileObjectStore is a path/);
     }
+  });
+});
+
+describe('a list', () => {
+  test('knows whether there is more, so that nobody asks in vain', async () => {
+    for (const key of ['a/1', 'a/2', 'b', 'c/1']) await store.put(key, text('x'), probe);
+    const page = async (prefix: string, limit: number, after?: string): Promise<string> => {
+      const { keys, more } = await store.list({ ...probe, prefix, limit, after });
+      return `${keys.map(({ key }) => key).join(' ')} ${more}`;
+    };
+    expect(await page('', 4)).toBe('a/1 a/2 b c/1 false');
+    expect(await page('', 3)).toBe('a/1 a/2 b true');
+    expect(await page('a/', 2)).toBe('a/1 a/2 false');
+    expect(await page('', 1, 'b')).toBe('c/1 false');
+    await store.delete(['c/1'], probe);
+    expect(await page('', 3)).toBe('a/1 a/2 b false');
   });
 });
 
