@@ -11,6 +11,7 @@
 //   may have finished, and somebody may have tidied up since (W1, W2).
 import { join } from 'node:path';
 import { throwIfAborted } from '../base/abort.ts';
+import { equalBytes } from '../base/bytes.ts';
 import { corrupt } from '../format/damage.ts';
 import {
   alignedSizeBytes,
@@ -51,6 +52,8 @@ interface Extent {
 interface FoundFile {
   readonly path: string;
   readonly file: WalFile;
+  /** What it began with when it was opened. */
+  readonly head: Uint8Array;
 }
 
 interface FoundSegment extends WalSegment {
@@ -126,8 +129,7 @@ class FileWalSealing {
     const end = { number: last === undefined ? 0 : last.number + 1, segment: groups.endSegment(this.#released) };
     const adopted = await this.#writeSeal(end);
     if (adopted.number === end.number) return this.#checkEnd(adopted, groups);
-    await this.#closeFiles(); // Another recoverer has seen more, or less.
-    return this.#checkEnd(adopted, await this.#scan(adopted));
+    return this.#checkEnd(adopted, await this.#scan(adopted)); // Another recoverer has seen more, or less.
   }
 
   /**
@@ -156,38 +158,46 @@ class FileWalSealing {
     return (await this.#readSeal()) ?? end;
   }
 
-  /** Reads all segment files and keeps what lies at or beyond the released position, up to the end if it is known. */
+  /**
+   * Reads all segment files and keeps what lies at or beyond the released position, up to the end if it is known. If the
+   * group that was in flight lands meanwhile at the beginning of a file, their order may be another: once more.
+   */
   async #scan(end: End | undefined): Promise<GroupRun> {
-    const names = (await this.#files.list(this.#folder)).filter(isSegmentFileName);
-    const isNeeded = end === undefined || end.segment > this.#released;
-    if (names.length === 0 && isNeeded) throw missing(this.#context, this.#directory, 'has lost its files in');
-    const groups = new GroupRun(this.#released, end?.number ?? Infinity);
-    for (const found of await this.#openFiles(names)) {
-      throwIfAborted(this.#context.signal);
-      await this.#scanFile(found, groups);
+    for (;;) {
+      await this.#closeFiles();
+      const groups = new GroupRun(this.#released, end?.number ?? Infinity);
+      let isStill = true;
+      for (const found of await this.#openFiles(end === undefined || end.segment > this.#released)) {
+        throwIfAborted(this.#context.signal);
+        isStill &&= await this.#scanFile(found, groups);
+      }
+      if (isStill) return groups;
     }
-    return groups;
   }
 
   /** Opens the segment files, in the order of what is written at their beginning. */
-  async #openFiles(names: readonly string[]): Promise<readonly FoundFile[]> {
-    const order = new Map<FoundFile, number>();
-    const head = new Uint8Array(groupHeadSizeBytes);
+  async #openFiles(isNeeded: boolean): Promise<readonly FoundFile[]> {
+    const names = (await this.#files.list(this.#folder)).filter(isSegmentFileName);
+    if (names.length === 0 && isNeeded) throw missing(this.#context, this.#directory, 'has lost its files in');
     for (const name of names) {
       const path = join(this.#folder, name);
-      const found = { path, file: await this.#files.open(path, 'read') };
-      this.#found.push(found);
-      await found.file.read(head, 0);
-      order.set(found, readNumberUnchecked(head));
+      const file = await unlessMissing(this.#files.open(path, 'read'));
+      if (file === undefined) continue; // It held nothing that is needed, and the writer lives.
+      const head = new Uint8Array(groupHeadSizeBytes);
+      this.#found.push({ path, file, head });
+      await file.read(head, 0);
     }
-    return this.#found.toSorted((a, b) => (order.get(a) ?? 0) - (order.get(b) ?? 0));
+    return this.#found.toSorted((a, b) => readNumberUnchecked(a.head) - readNumberUnchecked(b.head));
   }
 
-  async #scanFile(found: FoundFile, groups: GroupRun): Promise<void> {
+  /** False if the file does not begin as it did when it was opened. */
+  async #scanFile(found: FoundFile, groups: GroupRun): Promise<boolean> {
     const { path, file } = found;
     const sizeBytes = await file.size();
     if (this.#buffer.byteLength < sizeBytes) this.#buffer = new Uint8Array(sizeBytes);
     const whole = this.#buffer.subarray(0, await file.read(this.#buffer.subarray(0, sizeBytes), 0));
+    const { head: headBefore } = found;
+    if (!equalBytes(whole.subarray(0, groupHeadSizeBytes), headBefore.subarray(0, whole.byteLength))) return false;
     for (let position = 0; position < whole.byteLength;) {
       const head = readGroupHead(whole, position, this.#origin, { key: path });
       if (head?.kind !== 'group') {
@@ -198,6 +208,7 @@ class FileWalSealing {
       groups.add(found, position, groupSizeBytes, head, whole);
       position += groupSizeBytes;
     }
+    return true;
   }
 
   /** What the seal says must be there. */
