@@ -295,7 +295,8 @@ export class StreamSet extends StreamSetView {
 
   /** A failure that did not come from the WAL stops it: what is under way ends with an unknown outcome. */
   protected override fail(error: Error): void {
-    if (!this.endWith({ status: 'failed', error }, error)) return;
+    if (this.life.name !== 'open') return; // A fenced WAL is left to find out what became of its appends.
+    super.fail(error);
     this.#wal.stop();
     const facts = { operation: 'append', key: undefined };
     const more = { outcome: 'unknown', action: 'reopen', cause: error } as const;
