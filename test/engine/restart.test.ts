@@ -99,7 +99,9 @@ test('an opening that dies, and the next one that dies, at many pairs of calls, 
         break;
       }
       pairs += 1;
-      expect(await contentsOf(twice, Object.keys(contents)), `deaths at calls ${first} and ${second}`).toEqual(contents);
+      expect(await contentsOf(twice, Object.keys(contents)), `deaths at calls ${first} and ${second}`).toEqual(
+        contents,
+      );
     }
   }
   expect(pairs).toBeGreaterThan(10);
