@@ -7,11 +7,11 @@ import { MeteredObjectStore } from '../store/metered-object-store.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import { RetryingObjectStore } from '../store/retrying-object-store.ts';
 import type { Journal } from '../journal/journal.ts';
-import { ObjectJournal } from '../journal/object-journal.ts';
 import { Catalog } from '../catalog/catalog.ts';
 import { ObjectReader } from '../cache/object-reader.ts';
 import { ReadPath } from '../stream/read-path.ts';
 import { openCluster } from './cluster.ts';
+import { openOwnJournal } from './own-journal.ts';
 import { withDiagnostics } from './diagnostics.ts';
 import { memoryShares, type MemoryShares } from './memory-shares.ts';
 import { CatalogPoller, RegisteredEnds } from './registered-ends.ts';
@@ -76,8 +76,7 @@ export class Foundation {
     const clusterId = await openCluster(store, runtime, { create, signal });
     const deadlineMs = settings.storeDeadlineMs;
     const journal =
-      options.journal ??
-      (await ObjectJournal.open({ store, clusterId, runtime, observer, deadlineMs, create, signal }));
+      options.journal ?? (await openOwnJournal({ store, clusterId, runtime, observer, deadlineMs, signal }, create));
     const ownJournal = options.journal === undefined ? journal : undefined;
     try {
       const catalog = await Catalog.open({ journal, clusterId, runtime, observer, signal });

@@ -1,5 +1,6 @@
 // What the tests of the whole engine share: sets that are closed after the test, directories that are removed, batches
 // whose bytes tell where they belong, and reading a stream to its end.
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -33,9 +34,12 @@ export async function openView(store: ObjectStore): Promise<StreamSetView> {
   return view;
 }
 
+/** Where file systems live in memory, if there is such a place: these tests are not about disks, which are slow. */
+const scratch = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
+
 /** A directory that is removed after the test. */
 export async function someDirectory(): Promise<string> {
-  const directory = await mkdtemp(join(tmpdir(), 'qanat-test-'));
+  const directory = await mkdtemp(join(scratch, 'qanat-test-'));
   later(() => rm(directory, { recursive: true, force: true }));
   return directory;
 }
