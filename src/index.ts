@@ -96,5 +96,4 @@ export type {
   OpenStreamOptions,
 } from './engine/options.ts';
 export { StreamSet } from './engine/stream-set.ts';
-export { StreamSetView } from './engine/stream-set-view.ts';
-export type { ListStreamsOptions } from './engine/stream-set-view.ts';
+export type { ListStreamsOptions, StreamSetView } from './engine/stream-set-view.ts';

@@ -21,6 +21,7 @@ export interface Random {
 
 /** One scheduled call. */
 export interface Timer {
+  /** Takes the call back, if it has not been made. */
   cancel(): void;
 }
 

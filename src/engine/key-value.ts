@@ -34,6 +34,7 @@ export interface KvWriteOptions extends CallOptions {
 
 /** The key-value store as anybody may read it. */
 export interface KvView {
+  /** A value with its version; undefined if the key is absent. */
   get(key: string, options?: KvReadOptions): Promise<KvEntry | undefined>;
   /** Keys in order, with their values. */
   list(options?: KvReadOptions & { readonly prefix?: string | undefined }): AsyncIterableIterator<KvListed>;

@@ -23,6 +23,7 @@ export interface Stats {
   readonly writing?: WritingStats;
 }
 
+/** What a writing set has under way. */
 export interface WritingStats {
   readonly openStreamCount: number;
   /** Appends that are not settled. */

@@ -25,7 +25,9 @@ export interface ListStreamsOptions {
 
 /** A cluster, to read. Made by `StreamSet.openReadOnly`. */
 export class StreamSetView {
+  /** @internal */
   protected readonly foundation: Foundation;
+  /** @internal */
   protected readonly life: SetStatus;
   readonly #watches = new Set<CatalogWatch>();
   /** The key-value store, as this set knows it. */
@@ -113,6 +115,7 @@ export class StreamSetView {
     await this.foundation.close();
   }
 
+  /** The same as `close`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

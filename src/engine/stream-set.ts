@@ -282,10 +282,12 @@ export class StreamSet extends StreamSetView {
     await this.foundation.close();
   }
 
+  /** @internal */
   protected override openStreamOf(id: StreamId): OpenStream | undefined {
     return this.#streams.get(id);
   }
 
+  /** @internal */
   protected override endWith(...[reason, ending]: Parameters<StreamSetView['endWith']>): boolean {
     if (!super.endWith(reason, ending)) return false;
     this.#streams.fail(ending);
@@ -293,7 +295,7 @@ export class StreamSet extends StreamSetView {
     return true;
   }
 
-  /** A failure that did not come from the WAL stops it: what is under way ends with an unknown outcome. */
+  /** @internal A failure that did not come from the WAL stops it: what is under way ends with an unknown outcome. */
   protected override fail(error: Error): void {
     if (this.life.name !== 'open') return; // A fenced WAL is left to find out what became of its appends.
     super.fail(error);

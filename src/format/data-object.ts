@@ -22,7 +22,7 @@ import { allocateBytes, writeTimestamp } from './numbers.ts';
 
 export { batchFrameSizeBytes, blockIndexEntrySizeBytes } from './block-index.ts';
 export { checkOrigin, decodeFooter, footerSizeBytes } from './footer.ts';
-export type { DataObjectHead, DataObjectKind, Footer, ObjectPlace } from './footer.ts';
+export type { DataObjectHead, Footer } from './footer.ts';
 
 /** The bytes of a data object and what they hold. */
 export interface EncodedDataObject {

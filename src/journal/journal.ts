@@ -23,10 +23,13 @@ export interface JournalSnapshot {
   read(options?: JournalOptions): Promise<Uint8Array>;
 }
 
+/** Options of every call. */
 export interface JournalOptions {
+  /** Gives up waiting. */
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Options of saving a snapshot. */
 export interface SaveSnapshotOptions extends JournalOptions {
   /** Called with the bytes as read back; the snapshot is named only if it resolves. */
   readonly verify?: ((bytes: Uint8Array) => Promise<void>) | undefined;
@@ -57,5 +60,6 @@ export interface Journal {
    * floor reached.
    */
   truncate(upTo: number, options?: JournalOptions): Promise<number>;
+  /** Waits for what is under way; later calls are refused. */
   close(): Promise<void>;
 }

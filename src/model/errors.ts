@@ -95,7 +95,8 @@ export function qanatError<C extends QanatErrorCode>(
 /** An earlier failure as it concerns a later call, which was refused: nothing was done, and only opening anew helps. */
 export function asRefusal(error: Error): Error {
   if (!isQanatError(error)) return error;
-  const { code, ...facts } = { ...error };
+  const { code } = error;
+  const facts = Object.fromEntries(Object.entries(error)) as unknown as QanatErrorFacts[typeof code];
   const more = { outcome: 'none', action: 'reopen', cause: error } as const;
   return qanatError(code, `refused, because of an earlier failure: ${error.message}`, facts, more);
 }

@@ -63,6 +63,7 @@ export interface StoredValue {
   readonly size: number;
 }
 
+/** A value, or why there is none. */
 export type GetResult = StoredValue | 'missing' | 'not-modified';
 
 export interface ListOptions extends StoreRequestOptions {
@@ -79,6 +80,7 @@ export interface ListResult {
   readonly more: boolean;
 }
 
+/** A key, and the size of its value. */
 export interface ListedKey {
   readonly key: string;
   readonly size: number;
@@ -95,6 +97,8 @@ export interface ObjectStore {
   put(key: string, body: Uint8Array, options: PutOptions): Promise<PutResult>;
   /** Reads a value or a range of it. A start at or beyond the size gives no bytes. */
   get(key: string, options: GetOptions): Promise<GetResult>;
+  /** Keys under a prefix, in order, page by page. */
   list(options: ListOptions): Promise<ListResult>;
+  /** Deletes keys, any number of them, and tells which ones it could not. */
   delete(keys: readonly string[], options: StoreRequestOptions): Promise<DeleteResult>;
 }

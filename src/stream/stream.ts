@@ -85,7 +85,9 @@ export interface StreamReader {
    * Start of the first batch, in offset order, whose timestamp is at or after `timestamp`; undefined if there is none.
    */
   offsetAt(timestamp: number, options?: CallOptions): Promise<number | undefined>;
+  /** Frees the reader: whoever waits on it is told. */
   close(): Promise<void>;
+  /** The same as `close`. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 

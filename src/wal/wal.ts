@@ -125,6 +125,7 @@ export interface SealedWal {
   readonly segments: readonly WalSegment[];
   /** The batches of one of its segments, in the order of its directory. */
   batches(segment: WalSegment): Promise<readonly StreamBatch[]>;
+  /** Lets go of what reading it took. */
   close(): Promise<void>;
 }
 
