@@ -1,30 +1,21 @@
 // The lock of a file WAL's directory: a file that says who uses it. It keeps a second start of a node from fencing a
 // first one by mistake. It is politeness and no more: who ends up with it wrongly harms nobody, because what is
 // acknowledged rests on the file `owner` and on the epochs (R12).
-//
-// A holder is dead if the machine has been started since, if it has no process of that number, or one that was started
-// at another time. Where the system does not tell, a process of that number is taken for the holder.
-import { readFileSync } from 'node:fs';
-import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { utf8 } from '../base/bytes.ts';
 import { drawId, type Random } from '../base/runtime.ts';
 import { qanatError } from '../model/errors.ts';
 import { errnoOf } from '../store/file-failure.ts';
 import { temporaryPath } from './file-wal-place.ts';
+import { isAlive, thisProcess, type ProcessFacts } from './process-facts.ts';
 import { readSmallFile, unlessMissing, writeNewFile, type WalFiles } from './wal-files.ts';
 
 const lockName = 'lock';
 const triesMax = 100;
 
 /** Who holds a lock. */
-export interface LockHolder {
+interface LockHolder extends ProcessFacts {
   readonly node: string;
-  readonly host: string;
-  readonly bootId: string | undefined;
-  readonly pid: number;
-  /** When the process was started, in the system's own count. */
-  readonly startTime: string | undefined;
   /** Drawn for each lock. */
   readonly token: string;
 }
@@ -103,41 +94,6 @@ async function readHolder(files: WalFiles, path: string): Promise<LockHolder | u
     return typeof found?.pid === 'number' && Number.isSafeInteger(found.pid) ? { ...nobody, ...found } : nobody;
   } catch {
     return nobody;
-  }
-}
-
-function isAlive({ bootId, pid, startTime }: LockHolder): boolean {
-  if (pid <= 0) return false;
-  const own = thisProcess();
-  if (bootId !== undefined && own.bootId !== undefined && bootId !== own.bootId) return false;
-  if (own.startTime !== undefined && startTime !== undefined) return startTimeOf(pid) === startTime;
-  try {
-    process.kill(pid, 0); // Sends nothing; asks whether it could.
-    return true;
-  } catch (cause) {
-    return errnoOf(cause) === 'EPERM';
-  }
-}
-
-function thisProcess(): Omit<LockHolder, 'node' | 'token'> {
-  const { pid } = process;
-  const bootId = textOf('/proc/sys/kernel/random/boot_id')?.trim();
-  return { host: hostname(), bootId, pid, startTime: startTimeOf(pid) };
-}
-
-/** When a process was started; undefined if it is gone, also if only its parent does not know it yet. */
-function startTimeOf(pid: number): string | undefined {
-  const line = textOf(`/proc/${pid}/stat`);
-  // The second field is in parentheses and may hold anything; behind it stand the state, and 19 fields on the time.
-  const fields = line?.slice(line.lastIndexOf(')') + 2).split(' ');
-  return fields?.[0] === 'Z' || fields?.[0] === 'X' ? undefined : fields?.[19];
-}
-
-function textOf(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return undefined;
   }
 }
 

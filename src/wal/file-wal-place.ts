@@ -6,7 +6,7 @@
 //   <directory>/<epoch>/owner             held open by the writer; without this name nothing is acknowledged (R12)
 //   <directory>/<epoch>/00000000.seg …    segment files
 //   <directory>/<epoch>/seal              where the WAL of that epoch ends, for ever
-//   <directory>/.new-…                    being made, or being removed; nobody looks into it
+//   <directory>/.new-<process>-…          being made, or being removed; nobody looks into it
 //
 // - What has to be there whole, or not at all, is made under a `.new-` name and gets its own by link or rename, which
 //   fail if the name is taken: of two who make an epoch's folder (its writer, a recoverer who finds none), one does.
@@ -18,6 +18,7 @@ import { decodeWalPlate, encodeWalPlate, type WalPlate } from '../format/wal-pla
 import { qanatError } from '../model/errors.ts';
 import { padNumber } from '../model/object-key.ts';
 import { errnoOf } from '../store/file-failure.ts';
+import { isAlive, thisProcess } from './process-facts.ts';
 import { readSmallFile, unlessMissing, writeNewFile, type WalFiles } from './wal-files.ts';
 
 const plateName = 'wal-id';
@@ -28,9 +29,17 @@ const openedPrefix = 'opened-';
 export const ownerName = 'owner';
 export const sealName = 'seal';
 
-/** A fresh name for something that is being made. */
+/** A fresh name for something that is being made, by this process. */
 export function temporaryPath(directory: string, random: Random): string {
-  return join(directory, `${temporaryPrefix}${drawId(random)}`);
+  const { pid, startTime = '' } = thisProcess();
+  return join(directory, `${temporaryPrefix}${pid}-${startTime}-${drawId(random)}`);
+}
+
+/** Whether a name was given to something by a process that has died. */
+function isLeftover(name: string): boolean {
+  const [, pid, startTime] = /^\.new-(\d+)-(\d*)-/.exec(name) ?? [];
+  if (pid === undefined) return false;
+  return !isAlive({ pid: Number(pid), startTime: startTime === '' ? undefined : startTime, bootId: undefined });
 }
 
 export function epochFolder(directory: string, nodeEpoch: number): string {
@@ -153,7 +162,7 @@ export async function removeEpochs(
 /** Removes what somebody who died has left half made. */
 export async function removeTemporaries(files: WalFiles, directory: string): Promise<void> {
   for (const name of await files.list(directory)) {
-    if (!name.startsWith(temporaryPrefix)) continue;
+    if (!isLeftover(name)) continue;
     const path = join(directory, name);
     await files.remove(path).catch(() => removeFolder(files, path).catch(() => {}));
   }

@@ -20,7 +20,7 @@ import type { GroupPlace, SegmentFiles, SegmentFileSizes } from './file-wal-segm
 import { GroupBuffer } from './group-buffer.ts';
 import { GrowingSegment } from './growing-segment.ts';
 import { walFailure } from './wal-failure.ts';
-import { readSmallFile, type WalFile, type WalFiles } from './wal-files.ts';
+import { readSmallFile, unlessMissing, type WalFile, type WalFiles } from './wal-files.ts';
 import type { Wal, WalContext, WalEnd, WalSegment } from './wal.ts';
 
 /** How the file WAL is cut up. */
@@ -303,6 +303,10 @@ export class FileWalWriter implements Wal {
     this.#phase = 'fencing';
     const verdict = await this.#verdictOn(flight).catch(() => 'unknown' as const);
     if (this.#phase !== 'fencing') return;
+    if (verdict === 'unknown' && !(await this.#hasFolder())) {
+      this.#fail(new Error('its directory was removed'));
+      return;
+    }
     try {
       if (verdict === 'stored') this.#acknowledge(flight);
     } catch (cause) {
@@ -321,6 +325,12 @@ export class FileWalWriter implements Wal {
     const bytes = await readSmallFile(files, path);
     if (bytes === undefined) return 'unknown';
     return number < decodeWalSeal(bytes, this.#origin, { key: path }).number ? 'stored' : 'none';
+  }
+
+  /** Nobody removes the folder before the epoch is recovered, unless by mistake. */
+  async #hasFolder(): Promise<boolean> {
+    const { files, folder } = this.#parts;
+    return (await unlessMissing(files.list(folder)).catch(() => undefined)) !== undefined;
   }
 
   /** Undefined also if there is no answer: then nobody knows. */
