@@ -155,7 +155,7 @@ export const directedLogScripts: readonly DirectedLogScript[] = [
     title: 'loses nothing when it dies in any of the first requests of a start',
     operations: [
       append('a', 2),
-      ...[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12].flatMap((request): LogOperation[] => [
+      ...Array.from({ length: 20 }, (_, i) => i + 1).flatMap((request): LogOperation[] => [
         append('a', 1, 40, false),
         { do: 'crash', meanwhile: { kind: 'crash', request, underWay: 'either' } },
       ]),
@@ -168,4 +168,11 @@ export const directedLogScripts: readonly DirectedLogScript[] = [
       ...[{ do: 'settle' } as const, append('a'), crash, append('a')],
     ],
   },
+];
+
+/** A bit of everything: what is run with a death in each of its requests, one after the other. */
+export const dyingLogOperations: readonly LogOperation[] = [
+  ...[append('a', 2), append('b', 1, 40, false), append('a', 3, 40, false), append('a', 1, 9_000, false)],
+  ...[trim('a', 30), { do: 'maintain' } as const, append('b', 2), on('close', 'b'), append('b'), on('delete', 'b')],
+  ...[append('b', 4), append('a', 1, 40, false), append('b', 1, 40, false), on('close', 'a'), append('a')],
 ];

@@ -78,7 +78,8 @@ export interface LogDriver {
   read(stream: string, from: number, options?: LogReadOptions): Promise<LogReadResult>;
   /**
    * Every batch from the one that holds `from`, and then whatever becomes durable. May end or throw when the stream is
-   * closed, deleted, or trimmed beyond it, and when the log ends.
+   * closed, deleted, or trimmed beyond it, and when the log ends. `return` frees it at once, also while `next` waits
+   * (an async generator does not do that).
    */
   follow?(stream: string, from: number): AsyncIterator<LogReadBatch>;
   /** Forgets everything below `startOffset`, for ever. OFFSET_OUT_OF_RANGE beyond the end. */

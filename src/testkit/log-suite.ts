@@ -3,7 +3,7 @@
 // be able to do, and log-violation.ts for the promises.
 import assert from 'node:assert/strict';
 import { checkLog, describeFailure, runLogScript, type LogCheckOptions } from './log-check.ts';
-import { directedLogScripts } from './log-directed-scripts.ts';
+import { directedLogScripts, dyingLogOperations } from './log-directed-scripts.ts';
 import { describeOperation, type LogScript } from './log-script.ts';
 import { LogViolation, logProperties } from './log-violation.ts';
 
@@ -13,14 +13,16 @@ export interface LogSuiteOptions extends LogCheckOptions {
   readonly test: (title: string, body: () => Promise<void>) => void;
 }
 
-/** Seeds whose scripts are run twice where time is simulated. */
-const repeatedRuns = 1;
+/** A script with more requests than this would take for ever. */
+const requestsMax = 500;
 
 /** Declares the tests that hold a log to its promises. */
 export function logSuite(options: LogSuiteOptions): void {
   const { test, runs = 100, seed = 1, simulate = false } = options;
   for (const { title, operations } of directedLogScripts) {
-    test(title, () => runQuietly({ seed, operations }, options));
+    test(title, async () => {
+      await runQuietly({ seed, operations }, options);
+    });
   }
   test(`keeps every promise in ${runs} random scripts of seed ${seed}`, async () => {
     const { failure } = await checkLog(options);
@@ -29,21 +31,31 @@ export function logSuite(options: LogSuiteOptions): void {
     throw Object.assign(new LogViolation(violation.property, '', violation), { message: describeFailure(failure) });
   });
   if (!simulate) return;
+  test('keeps every promise when it dies in any one request of a script', () => dieEverywhere(options));
   test('gives the same history for the same seed', async () => {
     for (const { operations } of directedLogScripts) {
-      for (let i = 0; i < repeatedRuns; i += 1) {
-        const script = { seed: seed + i, operations };
-        const first = await runLogScript(script, options);
-        const second = await runLogScript(script, options);
-        assert.deepEqual(second.lines, first.lines, logProperties.repeatable);
-      }
+      const first = await runLogScript({ seed, operations }, options);
+      const second = await runLogScript({ seed, operations }, options);
+      assert.deepEqual(second.lines, first.lines, logProperties.repeatable);
     }
   });
 }
 
-async function runQuietly(script: LogScript, options: LogSuiteOptions): Promise<void> {
+/** Dies in the first request, in the second, … until the script has no more; what is under way lands, or does not. */
+async function dieEverywhere(options: LogSuiteOptions): Promise<void> {
+  for (const underWay of ['lands', 'vanishes'] as const) {
+    let hasDied = true;
+    for (let request = 1; hasDied && request < requestsMax; request += 1) {
+      const operations = [{ do: 'disturb', by: { kind: 'crash', request, underWay } } as const, ...dyingLogOperations];
+      const lines = await runQuietly({ seed: options.seed ?? 1, operations }, options);
+      hasDied = lines.filter((line) => line.endsWith('  crash → done')).length > 1; // Every run ends with one.
+    }
+  }
+}
+
+async function runQuietly(script: LogScript, options: LogSuiteOptions): Promise<readonly string[]> {
   const { violation, lines } = await runLogScript(script, options);
-  if (violation === undefined) return;
+  if (violation === undefined) return lines;
   const steps = script.operations.map((operation) => describeOperation(operation));
   const message = [violation.message, 'The script:', ...steps, 'What happened:', ...lines].join('\n  ');
   throw Object.assign(new LogViolation(violation.property, '', violation), { message });

@@ -49,6 +49,7 @@ export interface StreamSetDriverOptions {
 
 const busySettings: SettingsInput = {
   uploadSizeBytes: 2_000,
+  uploadAgeMaxMs: 100,
   segmentSizeMinBytes: 64,
   storeDeadlineMs: 20_000,
   catalogRefreshMs: 500,
