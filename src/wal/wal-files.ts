@@ -55,7 +55,7 @@ export function writeTo(file: WalFile, bytes: Uint8Array, position: number): Pro
 export async function writeNewFile(files: WalFiles, path: string, bytes: Uint8Array): Promise<void> {
   const file = await files.open(path, 'create');
   try {
-    await writeTo(file, bytes, 0);
+    if (bytes.byteLength > 0) await writeTo(file, bytes, 0);
     await file.sync();
   } finally {
     await file.close();
