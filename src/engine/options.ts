@@ -15,6 +15,11 @@ export interface OpenOptions extends FoundationOptions {
   readonly store: ObjectStore;
   /** How appends become durable (default: `objectWal()`). */
   readonly wal?: WalFactory | undefined;
+  /**
+   * What to do if the WAL of an earlier incarnation is not where `wal` looks for it: refuse with WAL_MISSING (the
+   * default), or give up what is only in that WAL. The event `walAbandoned` tells what was given up.
+   */
+  readonly walMissing?: 'refuse' | 'abandon' | undefined;
   /** What others may know of this node: an address, a rack. */
   readonly attributes?: Attributes | undefined;
 }

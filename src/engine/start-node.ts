@@ -3,11 +3,13 @@
 import { drawId } from '../base/runtime.ts';
 import { assert } from '../base/assert.ts';
 import { qanatError } from '../model/errors.ts';
+import { emit } from '../model/events.ts';
 import type { Attributes } from '../model/ids.ts';
 import { ObjectWriter } from '../upload/object-writer.ts';
 import { recoveredRuns } from '../upload/recovered-runs.ts';
-import { recoverEpoch } from '../recovery/recover-epoch.ts';
-import { rulesVersion } from '../catalog/state.ts';
+import { recoverEpoch, walMissing, type RecoverEpochOptions } from '../recovery/recover-epoch.ts';
+import { rulesVersion, type NodeState } from '../catalog/state.ts';
+import type { WalIdentity } from '../model/wal-identity.ts';
 import type { WalFactory } from '../wal/wal.ts';
 import type { Foundation } from './foundation.ts';
 
@@ -25,6 +27,8 @@ export interface StartOptions {
   readonly wal: WalFactory;
   /** Makers of WALs that a past epoch may have used. */
   readonly walFactories: readonly WalFactory[];
+  /** What to do if the WAL of an epoch to be recovered is not where it is looked for. */
+  readonly walMissing: 'refuse' | 'abandon';
   readonly signal?: AbortSignal | undefined;
   /** Told as soon as there is an epoch, so that it can be closed if the start is given up. */
   readonly onRegistered: (nodeEpoch: number) => void;
@@ -35,6 +39,7 @@ export async function startNode(options: StartOptions): Promise<StartedNode> {
   const { foundation, node, wal, signal } = options;
   const { catalog, clusterId, runtime, observer, store } = foundation;
   const identity = await wal.identify({ store, clusterId, node, runtime, observer });
+  if (options.walMissing === 'refuse') refuseMissingWal(catalog.state.node(node), identity);
   catalog.signAs(node, drawId(runtime.random));
   const verdict = await catalog.propose(
     { kind: 'register', node, wal: identity, attributes: options.attributes, rules: rulesVersion },
@@ -53,8 +58,16 @@ export async function startNode(options: StartOptions): Promise<StartedNode> {
     if (state.current.status === 'open') return { nodeEpoch, writer };
     const epoch = state.unrecovered?.epoch;
     assert(epoch !== undefined, 'an epoch that recovers has something to recover');
-    await recoverHere(foundation, writer, options.walFactories, node, epoch, signal);
+    const abandonMissing = options.walMissing === 'abandon';
+    await recoverHere(foundation, writer, options.walFactories, { node, epoch, abandonMissing, signal });
   }
+}
+
+/** Looks before it registers: a start that cannot recover what is there must not fence it either (R3). */
+function refuseMissingWal(node: NodeState | undefined, identity: WalIdentity): void {
+  const owed = node?.unrecovered ?? (node?.current?.status === 'open' ? node.current : undefined);
+  if (node === undefined || owed?.wal.kind !== 'file') return;
+  if (identity.kind !== 'file' || identity.id !== owed.wal.id) throw walMissing(node.name, owed.epoch, owed.wal);
 }
 
 /** Recovers an epoch with what a set has at hand: its WAL factories, and its writer for what must be rewritten. */
@@ -62,13 +75,11 @@ export async function recoverHere(
   foundation: Foundation,
   writer: ObjectWriter,
   walFactories: readonly WalFactory[],
-  node: string,
-  epoch: number,
-  signal?: AbortSignal,
+  what: Pick<RecoverEpochOptions, 'node' | 'epoch' | 'abandonMissing' | 'signal'>,
 ): Promise<void> {
   const { catalog, store, clusterId, runtime, observer } = foundation;
   await recoverEpoch({
-    ...{ catalog, node, epoch, walFactories, store, clusterId, runtime, observer, signal },
+    ...{ catalog, walFactories, store, clusterId, runtime, observer, ...what },
     runsOf: (from, sealed) => recoveredRuns(from, sealed, writer, foundation.shares.uploadBuffer),
     settledBelow: (objects) => writer.settledBelow(objects),
     decide: (objects) => writer.decide(objects),
@@ -82,7 +93,11 @@ function fenced(node: string, nodeEpoch: number, lastEpoch: number | undefined):
 }
 
 /** A start that failed, or was given up: an epoch that went through is closed again, if that is possible. */
-export async function abandonStart(foundation: Foundation, nodeEpoch: number | undefined): Promise<void> {
+export async function abandonStart(
+  foundation: Foundation,
+  wal: WalFactory,
+  nodeEpoch: number | undefined,
+): Promise<void> {
   const { catalog } = foundation;
   try {
     const epoch = nodeEpoch === undefined ? undefined : catalog.state.epoch(nodeEpoch);
@@ -99,6 +114,16 @@ export async function abandonStart(foundation: Foundation, nodeEpoch: number | u
   } catch {
     // The next start of the node recovers it.
   } finally {
+    await wal.letGo?.().catch(() => {});
     await foundation.close().catch(() => {});
+  }
+}
+
+/** Removes what past incarnations have left in the WAL's directory, now that they are over. */
+export async function discardPast({ catalog, observer, runtime }: Foundation, wal: WalFactory): Promise<void> {
+  try {
+    await wal.discard?.((epoch) => catalog.state.isOver(epoch), { runtime });
+  } catch (cause) {
+    emit(observer, 'backgroundFailed', { work: 'wal cleanup', cause });
   }
 }

@@ -22,7 +22,7 @@ import { CatalogKv, condition, type Kv } from './key-value.ts';
 import { OpenStreams } from './open-streams.ts';
 import type { ChangeOptions, CreateOptions, OpenOptions, OpenReadOnlyOptions, OpenStreamOptions } from './options.ts';
 import { SetStatus } from './set-status.ts';
-import { abandonStart, recoverHere, startNode, type StartedNode } from './start-node.ts';
+import { abandonStart, discardPast, recoverHere, startNode, type StartedNode } from './start-node.ts';
 import type { Stats } from './stats.ts';
 import { StreamSetView } from './stream-set-view.ts';
 import { fencedError, voidError, voidStreamError } from './void-change.ts';
@@ -101,6 +101,9 @@ export class StreamSet extends StreamSetView {
     checkCallOptions(options);
     const node = checkNodeName(options.node);
     const attributes = checkAttributes(options.attributes);
+    const { walMissing = 'refuse' } = options;
+    if (walMissing !== 'refuse' && walMissing !== 'abandon')
+      throw invalidArgument(`walMissing is 'refuse' or 'abandon'; got ${String(walMissing)}`);
     if (options.wal !== undefined) checkMethods(options.wal, '`wal` is a WalFactory', ['identify', 'open', 'seal']);
     options.signal?.throwIfAborted();
     return untilGivenUp(StreamSet.#start(options, node, attributes), options.signal);
@@ -108,16 +111,19 @@ export class StreamSet extends StreamSetView {
 
   static async #start(options: OpenOptions, node: string, attributes: Attributes): Promise<StreamSet> {
     const foundation = await Foundation.open(options, true);
+    const { wal = objectWal(), walMissing = 'refuse' } = options;
     let nodeEpoch: number | undefined;
     try {
-      const wal = options.wal ?? objectWal();
       const walFactories = wal.kind === 'object' ? [wal] : [wal, objectWal()];
       const onRegistered = (epoch: number): void => void (nodeEpoch = epoch);
       const { signal } = options;
-      const started = await startNode({ foundation, node, attributes, wal, walFactories, signal, onRegistered });
-      return await StreamSet.#assemble(foundation, node, started, wal, walFactories);
+      const ways = { wal, walFactories, walMissing };
+      const started = await startNode({ foundation, node, attributes, ...ways, signal, onRegistered });
+      const set = await StreamSet.#assemble(foundation, node, started, wal, walFactories);
+      void discardPast(foundation, wal);
+      return set;
     } catch (cause) {
-      void abandonStart(foundation, nodeEpoch);
+      void abandonStart(foundation, wal, nodeEpoch);
       throw cause;
     }
   }
@@ -350,7 +356,8 @@ export class StreamSet extends StreamSetView {
     const current = this.state.stream(stream.id);
     const owner = current === undefined ? undefined : this.state.ownerOf(current);
     if (owner === undefined || this.state.node(owner.node)?.unrecovered?.epoch !== owner.epoch) return;
-    await recoverHere(this.foundation, this.#writer, this.#walFactories, owner.node, owner.epoch);
+    const { node, epoch } = owner;
+    await recoverHere(this.foundation, this.#writer, this.#walFactories, { node, epoch });
   }
 
   #onReleased(position: number): void {

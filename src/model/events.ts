@@ -37,6 +37,8 @@ export interface QanatEvents {
     readonly sizeBytes: number;
     readonly alreadyDone: boolean;
   };
+  /** A WAL that cannot be found was given up, as asked for: what was only in it is lost. */
+  walAbandoned: { readonly node: string; readonly nodeEpoch: number; readonly walKind: string; readonly walId: string };
   /** A stream was opened or closed by this set. */
   streamOpened: { readonly stream: StreamId; readonly streamEpoch: number };
   streamClosed: { readonly stream: StreamId };
@@ -55,6 +57,7 @@ const eventNames: Readonly<Record<keyof QanatEvents, true>> = {
   snapshotSaved: true,
   uploaded: true,
   recovered: true,
+  walAbandoned: true,
   streamOpened: true,
   streamClosed: true,
   statusChanged: true,

@@ -5,10 +5,11 @@
 // W2: the first `recovered` fixes where the WAL ended; whoever comes later adopts it.
 import { assert } from '../base/assert.ts';
 import type { Runtime } from '../base/runtime.ts';
-import { qanatError } from '../model/errors.ts';
+import { isQanatError, qanatError } from '../model/errors.ts';
 import { emit, type Observer } from '../model/events.ts';
+import type { WalIdentity } from '../model/wal-identity.ts';
 import type { Catalog } from '../catalog/catalog.ts';
-import type { Change, CommitChange, CommittedObject, Verdict } from '../catalog/change.ts';
+import type { Change, CommitChange, CommittedObject, RecoveredChange, Verdict } from '../catalog/change.ts';
 import type { EpochState } from '../catalog/state.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import type { SealedWal, WalFactory } from '../wal/wal.ts';
@@ -30,6 +31,8 @@ export interface RecoverEpochOptions {
   readonly settledBelow: (objects: readonly CommittedObject[]) => number;
   /** The objects of a run are decided: committed, or given up for ever. */
   readonly decide: (objects: readonly CommittedObject[]) => void;
+  /** Give up what a WAL holds that cannot be found; without it, that is WAL_MISSING (R3). */
+  readonly abandonMissing?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -52,7 +55,13 @@ export async function recoverEpoch(options: RecoverEpochOptions): Promise<Recove
     const done = await declareRecovered(options, () => owedEpoch(options)?.released);
     return report(options, undefined, !done);
   }
-  const sealed = await seal(options, owed);
+  const sealed = await sealOrAbandon(options, owed);
+  if (sealed === 'abandoned') {
+    const { node, epoch: nodeEpoch, observer } = options;
+    emit(observer, 'walAbandoned', { node, nodeEpoch, walKind: owed.wal.kind, walId: owed.wal.id });
+    const done = await declareRecovered(options, () => owedEpoch(options)?.released, true);
+    return report(options, undefined, !done);
+  }
   if (sealed === undefined) return report(options, undefined, true);
   try {
     const registered = await uploadSegments(options, sealed);
@@ -69,16 +78,30 @@ function owedEpoch({ catalog, node, epoch }: RecoverEpochOptions): EpochState | 
   return unrecovered?.epoch === epoch ? unrecovered : undefined;
 }
 
-function seal(options: RecoverEpochOptions, owed: EpochState): Promise<SealedWal | undefined> {
+async function sealOrAbandon(
+  options: RecoverEpochOptions,
+  owed: EpochState,
+): Promise<SealedWal | 'abandoned' | undefined> {
+  try {
+    return await seal(options, owed);
+  } catch (cause) {
+    if (options.abandonMissing && isQanatError(cause, 'WAL_MISSING')) return 'abandoned';
+    throw cause;
+  }
+}
+
+/** The error for a WAL that cannot be reached from here. */
+export function walMissing(node: string, nodeEpoch: number, { kind, id }: WalIdentity): Error {
+  const message =
+    `epoch ${nodeEpoch} of node ${node} has a ${kind} WAL that cannot be reached from here; open the node where it is, ` +
+    `or give up what is only in it with { walMissing: 'abandon' }`;
+  return qanatError('WAL_MISSING', message, { node, nodeEpoch, walKind: kind, walId: id });
+}
+
+async function seal(options: RecoverEpochOptions, owed: EpochState): Promise<SealedWal | undefined> {
   const { catalog, node, epoch, store, clusterId, runtime, observer, signal } = options;
-  const { kind, id } = owed.wal;
-  const factory = options.walFactories.find((candidate) => candidate.kind === kind);
-  if (factory === undefined)
-    throw qanatError(
-      'WAL_MISSING',
-      `epoch ${epoch} of node ${node} has a ${kind} WAL, which cannot be reached from here; open the node where it is`,
-      { node, nodeEpoch: epoch, walKind: kind, walId: id },
-    );
+  const factory = options.walFactories.find((candidate) => candidate.kind === owed.wal.kind);
+  if (factory === undefined) throw walMissing(node, epoch, owed.wal);
   return factory.seal({
     store,
     clusterId,
@@ -113,12 +136,17 @@ async function uploadSegments(options: RecoverEpochOptions, sealed: SealedWal): 
 }
 
 /** Proposes `recovered` until it, or somebody else's, is applied. Whether it was ours. */
-async function declareRecovered(options: RecoverEpochOptions, end: () => number | undefined): Promise<boolean> {
+async function declareRecovered(
+  options: RecoverEpochOptions,
+  end: () => number | undefined,
+  givenUp?: true,
+): Promise<boolean> {
   for (;;) {
     const at = end();
     if (owedEpoch(options) === undefined || at === undefined) return false;
     const { node, epoch } = options;
-    const verdict = await propose(options, { kind: 'recovered', node, epoch, from: at, sealedAt: at });
+    const change: RecoveredChange = { kind: 'recovered', node, epoch, from: at, sealedAt: at };
+    const verdict = await propose(options, givenUp ? { ...change, givenUp } : change);
     if (verdict.applied) return true;
   }
 }

@@ -1,18 +1,20 @@
 // A child of the kill drill: opens a node's set, appends to many streams as fast as it can, and prints what was
 // acknowledged. It is killed at any moment.
 import { FileObjectStore, StreamSet } from 'qanat';
-import { countAt, payloadAt, readArguments } from './payload.mjs';
+import { countAt, payloadAt, readArguments, walOf } from './payload.mjs';
 
-const { directory, node, streams, incarnation } = readArguments({
+const { directory, node, streams, incarnation, wal } = readArguments({
   directory: '',
   node: 'a',
   streams: 20,
   incarnation: 0,
+  wal: 'object',
 });
 
 const set = await StreamSet.open({
   node,
   store: new FileObjectStore(directory),
+  wal: walOf(wal, directory),
   settings: { uploadSizeBytes: 1 << 20, catalogRefreshMs: 200 },
 });
 void set.closed.then((reason) => process.stdout.write(`ended ${reason.status}\n`));

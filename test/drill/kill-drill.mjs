@@ -2,7 +2,7 @@
 // random moment, opening included; another takes its place on the same directory. After every reopening all that was
 // printed must be there, offsets contiguous, bytes equal.
 //
-//   node test/drill/kill-drill.mjs [--rounds 200] [--streams 20] [--directory DIR] [--lifeMs 400] [--seed N]
+//   node test/drill/kill-drill.mjs [--wal object|file] [--rounds 200] [--streams 20] [--directory DIR] [--lifeMs 400] [--seed N]
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -10,9 +10,16 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { FileObjectStore, StreamSet } from 'qanat';
-import { readArguments, writerOf } from './payload.mjs';
+import { readArguments, walOf, writerOf } from './payload.mjs';
 
-const given = readArguments({ rounds: 200, streams: 20, directory: '', lifeMs: 400, seed: Date.now() % 100_000 });
+const given = readArguments({
+  wal: 'object',
+  rounds: 200,
+  streams: 20,
+  directory: '',
+  lifeMs: 400,
+  seed: Date.now() % 100_000,
+});
 const directory = given.directory || (await mkdtemp(join(tmpdir(), 'qanat-kill-drill-')));
 const appender = fileURLToPath(new URL('appender.mjs', import.meta.url));
 
@@ -73,7 +80,7 @@ async function verifyStream(view, index, expected) {
 
 /** One life: spawn, verify once it is open, let it work, kill it. */
 async function round(incarnation) {
-  const args = ['--directory', directory, '--streams', given.streams, '--incarnation', incarnation];
+  const args = ['--directory', directory, '--streams', given.streams, '--incarnation', incarnation, '--wal', given.wal];
   const expected = claims(false); // Of the lives before this one.
   const started = performance.now();
   const child = spawn(process.execPath, [appender, ...args.map(String)], { stdio: ['ignore', 'pipe', 'inherit'] });
@@ -112,7 +119,8 @@ try {
     totals.rounds += 1;
     if (incarnation % 20 === 0) console.log(JSON.stringify(totals));
   }
-  const last = await StreamSet.open({ node: 'a', store: new FileObjectStore(directory) });
+  const store = new FileObjectStore(directory);
+  const last = await StreamSet.open({ node: 'a', store, wal: walOf(given.wal, directory) });
   await last.close();
   await verify(claims(true));
   console.log(`nothing acknowledged was lost: ${JSON.stringify(totals)}`);

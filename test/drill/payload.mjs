@@ -1,6 +1,8 @@
 // What the drills append: bytes that can be recomputed from where they stand and who wrote them, so that a judge needs
 // no copy. Also the arguments of the drills.
+import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
+import { fileWal, objectWal } from 'qanat';
 
 /** Records in the batch that begins at `offset`. */
 export function countAt(stream, offset) {
@@ -48,4 +50,9 @@ export function readArguments(defaults) {
     given[name] = typeof defaults[name] === 'number' ? Number(words[i + 1]) : words[i + 1];
   }
   return given;
+}
+
+/** The WAL that a drill is run on: 'object' or 'file'. */
+export function walOf(kind, directory) {
+  return kind === 'file' ? fileWal({ directory: join(directory, 'wal', 'a') }) : objectWal();
 }
