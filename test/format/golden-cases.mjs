@@ -29,6 +29,15 @@ export function encodeStated(format, stated) {
       for (const { chunk, rows } of stated.chunks) encoder.add(chunk, rows);
       return encoder.finish();
     }
+    case 'WAL group': {
+      const buffer = new format.GroupBuffer(65_536);
+      for (const batch of stated.batches) buffer.add(batch);
+      return Buffer.concat(buffer.finish(stated.origin, stated.place));
+    }
+    case 'WAL seal':
+      return format.encodeWalSeal(stated.origin, stated.number, stated.segment);
+    case 'WAL plate':
+      return format.encodeWalPlate(stated.plate);
     case 'cluster file':
       return format.encodeClusterFile(stated.fields);
     default:

@@ -7,10 +7,23 @@ import { decodeJournalRecord, encodeJournalRecord } from '../../src/format/journ
 import { decodeJournalRoot, encodeJournalRoot } from '../../src/format/journal-root.ts';
 import { decodeWhole } from '../../src/format/object-directory.ts';
 import { decodeSnapshot, decodeSnapshotHead, SnapshotEncoder } from '../../src/format/snapshot.ts';
+import { decodeWalSeal, encodeWalSeal, readGroupBatches, readGroupHead } from '../../src/format/wal-group.ts';
+import { GroupBuffer } from '../../src/format/wal-group-buffer.ts';
+import { decodeWalPlate, encodeWalPlate } from '../../src/format/wal-plate.ts';
+import type { StreamBatch } from '../../src/model/record-batch.ts';
 import { encodeStated, parseStated } from './golden-cases.mjs';
 import type { Stated } from './golden-cases.mjs';
 
-const format = { encodeClusterFile, encodeDataObject, encodeJournalRecord, encodeJournalRoot, SnapshotEncoder };
+const format = {
+  encodeClusterFile,
+  encodeDataObject,
+  encodeJournalRecord,
+  encodeJournalRoot,
+  encodeWalPlate,
+  encodeWalSeal,
+  GroupBuffer,
+  SnapshotEncoder,
+};
 const key = 'golden';
 
 /** What a golden file holds, in the words in which it is stated. */
@@ -27,8 +40,24 @@ function decodeStated(bytes: Uint8Array, stated: Stated): unknown {
   if (stated.structure === 'journal root') return { root: decodeJournalRoot(bytes, { key }) };
   if (stated.structure === 'snapshot')
     return { head: decodeSnapshotHead(bytes, { key }), chunks: [...decodeSnapshot(bytes, { key })] };
+  if (stated.structure === 'WAL plate') return { plate: decodeWalPlate(bytes, { key }) };
+  if (stated.structure === 'WAL seal') {
+    const { walId, nodeEpoch, number, segment } = decodeWalSeal(bytes, stated.origin, { key });
+    return { origin: { walId, nodeEpoch }, number, segment };
+  }
+  if (stated.structure === 'WAL group') return decodeGroup(bytes, stated.origin);
   const { clusterId, extra } = decodeClusterFile(bytes);
   return { fields: { clusterId, ...extra } };
+}
+
+function decodeGroup(bytes: Uint8Array, origin: { walId: string; nodeEpoch: number }): unknown {
+  const head = readGroupHead(bytes, 0, origin, { key });
+  if (head === undefined) return undefined;
+  const { walId, nodeEpoch, number, segment, segmentStart } = head;
+  const batches: StreamBatch[] = [];
+  readGroupBatches(bytes, 0, head, { key }, (batch) => batches.push(batch));
+  const place = { number, segment, segmentStart };
+  return { origin: { walId, nodeEpoch }, place, batches: batches.map((batch) => withoutUndefined(batch)) };
 }
 
 function withoutUndefined(fields: object): object {
@@ -53,7 +82,7 @@ describe.each(versions)('golden files of %s', (version) => {
 
   test('cover every structure and every kind of object', () => {
     const all = names.map((name) => parseStated(readFileSync(new URL(name, folder), 'utf8')));
-    expect(new Set(all.map(({ structure }) => structure)).size).toBe(5);
+    expect(new Set(all.map(({ structure }) => structure)).size).toBe(8);
     expect(new Set(all.map((stated) => stated.structure === 'data object' && stated.head.kind)).size).toBe(5);
   });
 

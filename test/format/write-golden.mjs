@@ -6,9 +6,21 @@ import { encodeDataObject } from '../../dist/format/data-object.js';
 import { encodeJournalRecord } from '../../dist/format/journal-record.js';
 import { encodeJournalRoot } from '../../dist/format/journal-root.js';
 import { SnapshotEncoder } from '../../dist/format/snapshot.js';
+import { encodeWalSeal } from '../../dist/format/wal-group.js';
+import { GroupBuffer } from '../../dist/format/wal-group-buffer.js';
+import { encodeWalPlate } from '../../dist/format/wal-plate.js';
 import { encodeStated, parseStated } from './golden-cases.mjs';
 
-const format = { encodeClusterFile, encodeDataObject, encodeJournalRecord, encodeJournalRoot, SnapshotEncoder };
+const format = {
+  encodeClusterFile,
+  encodeDataObject,
+  encodeJournalRecord,
+  encodeJournalRoot,
+  encodeWalPlate,
+  encodeWalSeal,
+  GroupBuffer,
+  SnapshotEncoder,
+};
 const folder = new URL('golden/v1/', import.meta.url);
 
 for (const name of readdirSync(folder).filter((file) => file.endsWith('.json'))) {

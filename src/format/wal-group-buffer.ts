@@ -10,8 +10,8 @@ import {
   groupHeadSizeBytes,
   writeGroupFrame,
   writeGroupHead,
-} from '../format/wal-group.ts';
-import type { GroupOrigin } from '../format/wal-group.ts';
+} from './wal-group.ts';
+import type { GroupOrigin } from './wal-group.ts';
 import type { StreamBatch } from '../model/record-batch.ts';
 
 /** Batches below this are copied: one piece is written faster than many. */
