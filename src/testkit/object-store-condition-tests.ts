@@ -138,15 +138,15 @@ export function testObjectStoreConditions(test: ObjectStoreTest): void {
 /** Declares the test of a slow body, for stores that offer one. */
 export function testObjectStoreSlowPut(test: ObjectStoreTest): void {
   test('a condition is tested when the body is complete: half a body, a rival, the other half', async (opened) => {
-    const { store, slowPut } = opened;
-    assert.ok(slowPut !== undefined, 'the opened store has no `slowPut`');
+    const { store } = opened;
+    assert.ok(opened.slowPut !== undefined, 'the opened store has no `slowPut`');
     const etag = await putStored(store, 'replaced', textBody('before'));
     const cases: [string, PutOptions['if'], PutResult['outcome']][] = [
       ['fresh', 'absent', 'exists'],
       ['replaced', { etag }, 'changed'],
     ];
     for (const [key, condition, refusal] of cases) {
-      const slow = slowPut(key, bodyOf(1, 256 * 1024), { ...probe, if: condition });
+      const slow = opened.slowPut(key, bodyOf(1, 256 * 1024), { ...probe, if: condition });
       await slow.halfway;
       await putStored(store, key, textBody('the rival'), condition);
       const { outcome } = await slow.finish();

@@ -209,5 +209,5 @@ export function testObjectStoreLists(test: ObjectStoreTest): void {
 
 /** The first characters of a key, never half a character. */
 function cut(key: string, length: number): string {
-  return [...key].slice(0, length).join('');
+  return Array.from(key).slice(0, length).join('');
 }

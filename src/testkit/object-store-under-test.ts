@@ -129,8 +129,9 @@ export function compareKeys(a: string, b: string): number {
 }
 
 /** All handles that a test can have on its data. */
-export async function handlesOf({ store, openPeer }: ObjectStoreUnderTest): Promise<ObjectStore[]> {
-  return openPeer === undefined ? [store, store] : [store, await openPeer()];
+export async function handlesOf(opened: ObjectStoreUnderTest): Promise<ObjectStore[]> {
+  const { store } = opened;
+  return [store, (await opened.openPeer?.()) ?? store];
 }
 
 /** Runs a task for 0 … count − 1, so many at a time. */

@@ -171,14 +171,15 @@ export function testObjectStoreValues(test: ObjectStoreTest): void {
 
 /** Declares the test of a restart, for stores that offer one. */
 export function testObjectStoreRestart(test: ObjectStoreTest): void {
-  test('values are still there after a restart', async ({ store, reopen }) => {
-    assert.ok(reopen !== undefined, 'the opened store has no `reopen`');
+  test('values are still there after a restart', async (opened) => {
+    const { store } = opened;
+    assert.ok(opened.reopen !== undefined, 'the opened store has no `reopen`');
     await putStored(store, 'once', bodyOf(6, 1000));
     const first = await putStored(store, 'replaced', textBody('first'));
     const second = await putStored(store, 'replaced', textBody('second'), { etag: first });
     await putStored(store, 'deleted', textBody('deleted'));
     await store.delete(['deleted'], probe);
-    const again: ObjectStore = await reopen();
+    const again: ObjectStore = await opened.reopen();
     await assertHolds(again, 'once', bodyOf(6, 1000));
     await assertHolds(again, 'replaced', textBody('second'));
     assert.equal((await getFound(again, 'replaced')).etag, second);
