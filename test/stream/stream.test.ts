@@ -20,13 +20,12 @@ describe.each(stores)('a stream on a $kind', ({ make }) => {
     const set = await openSet(await make());
     const stream = await set.create({ name: 's' });
     const order: number[] = [];
-    const appends = Array.from({ length: 50 }, (_, i) => {
+    const appends = Array.from({ length: 50 }, async (_, i) => {
       expect(stream.nextOffset).toBe(2 * i);
-      return stream.append(bytesOf(`batch ${i}`), { count: 2 }).then(({ startOffset, endOffset }) => {
-        expect(endOffset).toBe(startOffset + 2);
-        expect(stream.endOffset).toBeGreaterThanOrEqual(endOffset);
-        order.push(startOffset);
-      });
+      const { startOffset, endOffset } = await stream.append(bytesOf(`batch ${i}`), { count: 2 });
+      expect(endOffset).toBe(startOffset + 2);
+      expect(stream.endOffset).toBeGreaterThanOrEqual(endOffset);
+      order.push(startOffset);
     });
     expect(stream.endOffset).toBe(0);
     await Promise.all(appends);
@@ -184,8 +183,8 @@ describe('appending', () => {
     const stream = await set.create();
     const bytes = new Uint8Array(4 * 1024 * 1024);
     const appends: Promise<unknown>[] = [];
-    let error: { code?: string; outcome?: string } = {};
-    while (error.code === undefined && appends.length < 32) {
+    let error: Record<string, unknown> = {};
+    while (error['code'] === undefined && appends.length < 32) {
       const { nextOffset } = stream;
       const append = stream.append(bytes);
       if (stream.nextOffset === nextOffset) error = await errorOf(append);
