@@ -157,8 +157,8 @@ test('the cluster file of another cluster is no beginning of a new one', async (
   await (await StreamSet.open({ node: 'a', store: other })).close();
   const store = await changed(small.store, 'qanat.json', await get(other, 'qanat.json'));
   const before = await keysOf(store);
-  for (const open of [StreamSet.open, StreamSet.openReadOnly])
-    expect(await errorOf(open({ node: 'a', store }))).toMatchObject({
+  for (const opening of [StreamSet.open({ node: 'a', store }), StreamSet.openReadOnly({ store })])
+    expect(await errorOf(opening)).toMatchObject({
       code: expect.stringMatching(/OBJECT_CORRUPT|STORE_UNSUITABLE/),
     });
   expect(await errorOf(StreamSet.open({ node: 'a', store }))).toMatchObject({

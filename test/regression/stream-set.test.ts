@@ -169,10 +169,12 @@ test('an aborted opening waited for the store all the same', async () => {
   const store = new HeldObjectStore();
   await (await openSet(store)).close();
   for (const held of ['qanat.json', 'journal/root', 'journal/0']) {
-    for (const open of [StreamSet.open, StreamSet.openReadOnly]) {
+    for (const kind of ['set', 'view'] as const) {
       store.holdsGets = (key) => key.includes(held);
       const controller = new AbortController();
-      const opening = open({ node: 'b', store, signal: controller.signal });
+      const { signal } = controller;
+      const opening =
+        kind === 'set' ? StreamSet.open({ node: 'b', store, signal }) : StreamSet.openReadOnly({ store, signal });
       setTimeout(() => controller.abort(new Error('enough')), 10);
       expect(await within(1_000, errorOf(opening)), held).toMatchObject({ message: 'enough' });
       store.letGo();
@@ -242,7 +244,7 @@ test('options of a wrong type were answered with an error without a code', async
   const set = await openSet(new MemoryObjectStore());
   const stream = await set.create();
   const wrong = [null, 5, 'x', { signal: {} }, { signal: 5 }] as const;
-  for (const options of wrong as readonly never[]) {
+  for (const options of wrong as unknown as readonly never[]) {
     const calls = [
       set.create(options),
       set.open(stream.id, options),
