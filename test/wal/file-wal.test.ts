@@ -19,8 +19,9 @@ import {
   sealFileWal,
   smallSizes,
   walIdOf,
+  type FileWalRig,
 } from './file-wal-rig.ts';
-import { failure, SimDisk } from './sim-disk.ts';
+import { failure, SimDisk, type HeldWrite } from './sim-disk.ts';
 import { batch, indexesOf, MemoryEpochState, MemoryWalSink, quickRuntime, turn, upTo, walPlace } from './wal-place.ts';
 
 describe('A file WAL that the system refuses', () => {
@@ -122,12 +123,53 @@ describe('A file WAL that the system refuses', () => {
   });
 });
 
+describe('A group that is under way when its WAL is sealed', () => {
+  async function sealedUnderWay(): Promise<{ rig: FileWalRig; write: HeldWrite; sealedAt: number }> {
+    const rig = await openFileWal();
+    await rig.appendEach(0, 3);
+    const write = await heldAppend(rig, 3, 500);
+    write.show();
+    write.sync();
+    const sealed = await sealFileWal(rig.disk);
+    expect(await indexesOf(sealed)).toEqual(upTo(4));
+    return { rig, write, sealedAt: sealed?.sealedAt ?? 0 };
+  }
+
+  test('is acknowledged if the seal counts it and the epoch is recovered', async () => {
+    const { rig, write, sealedAt } = await sealedUnderWay();
+    rig.state.sealedAt = sealedAt;
+    write.answer();
+    expect(await rig.sink.whenEnded()).toEqual({ reason: 'fenced', outcome: 'none', sentCount: 0 });
+    expect(rig.sink.durableCount).toBe(4);
+  });
+
+  test('was not applied if the epoch was ended before its segment by hand', async () => {
+    const { rig, write } = await sealedUnderWay();
+    rig.state.sealedAt = 0;
+    write.answer();
+    expect(await rig.sink.whenEnded()).toEqual({ reason: 'fenced', outcome: 'none', sentCount: 1 });
+    expect(rig.sink.durableCount).toBe(3);
+  });
+
+  test('is nobody knows what if the epoch is not recovered, or the seal is gone', async () => {
+    const unknown = { reason: 'fenced', outcome: 'unknown', sentCount: 1 };
+    const first = await sealedUnderWay();
+    first.write.answer();
+    expect(await first.rig.sink.whenEnded()).toEqual(unknown);
+    const second = await sealedUnderWay();
+    second.rig.state.sealedAt = second.sealedAt;
+    second.rig.disk.destroy(`${folder}/seal`);
+    second.write.answer();
+    expect(await second.rig.sink.whenEnded()).toEqual(unknown);
+  });
+});
+
 describe('The groups of a file WAL', () => {
   test('take what was appended in one moment, and what came while one was written', async () => {
     const rig = await openFileWal();
     rig.wal.append(batch(0));
     rig.wal.append(batch(1));
-    const write = await new Promise<Awaited<ReturnType<typeof heldAppend>>>((resolve) => (rig.disk.hold = resolve));
+    const write = await new Promise<HeldWrite>((resolve) => (rig.disk.hold = resolve));
     for (let index = 2; index < 9; index += 1) rig.wal.append(batch(index));
     await turn();
     expect(rig.sink.counts).toEqual([]);
@@ -294,6 +336,9 @@ describe('A WAL that is not where it is looked for is missing, never empty:', ()
 
   test('unless the state says that the epoch was recovered in the meantime', async () => {
     const rig = await openFileWal();
+    await rig.appendEach(0, 2);
+    rig.state.sealedAt = 1;
+    expect(await sealFileWal(rig.disk, rig.state)).toBeUndefined();
     rig.disk.destroy(folder);
     rig.state.sealedAt = 3;
     expect(await sealFileWal(rig.disk, rig.state)).toBeUndefined();
