@@ -85,8 +85,8 @@ export class ObjectReader {
   }
 
   /**
-   * Block number `index` of an object; undefined if the object is missing. A miss fetches up to `aheadCount` more of its
-   * successors in the same request, where they are neither cached nor on their way.
+   * Block number `index` of an object; undefined if the object is missing. A miss fetches up to `aheadCount` more of
+   * its successors in the same request, where they are neither cached nor on their way.
    */
   block(object: ReadableObject, directory: ObjectDirectory, index: number, aheadCount = 0): Promise<Block | undefined> {
     const cached = this.#blocks.get(blockKey(object, index));

@@ -21,7 +21,8 @@ export interface Settings {
   readonly uploadSizeBytes: number;
   /**
    * How long an appended batch may wait for its upload (default 60,000 ms). Shorter means that readers on other nodes
-   * see it earlier, for a PUT or two and a journal record each time; an idle set uploads once and then makes no request.
+   * see it earlier, for a PUT or two and a journal record each time; an idle set uploads once and then makes no
+   * request.
    */
   readonly uploadAgeMaxMs: number;
   /**

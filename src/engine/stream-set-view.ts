@@ -14,7 +14,7 @@ import { describeNode, describeStream, summarizeStream } from './descriptions.ts
 import type { NodeDescription, StreamDescription, StreamSummary } from './descriptions.ts';
 import type { Foundation } from './foundation.ts';
 import { CatalogKvView, type KvView } from './key-value.ts';
-import type { CloseReason, SetStatus, SetStatusName } from './set-status.ts';
+import { SetStatus, type CloseReason, type SetStatusName } from './set-status.ts';
 import { viewStats, type Stats } from './stats.ts';
 
 /** Options of listing streams. */
@@ -208,3 +208,10 @@ export class StreamSetView {
 
 /** Streams looked at in one synchronous section. */
 const listPageLength = 1_000;
+
+/** What `openReadOnly` gives. */
+export class ReadOnlyView extends StreamSetView {
+  constructor(foundation: Foundation) {
+    super(foundation, new SetStatus(foundation.observer));
+  }
+}

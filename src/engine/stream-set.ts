@@ -1,10 +1,10 @@
 // The composition root: a node's stream set. It wires the catalog, the WAL, the append path, the uploader and the
 // streams together, and owns the one decision that concerns them all: how the set ends.
 import { untilAborted } from '../base/abort.ts';
-import { checkCallOptions, checkMethods } from '../model/check-options.ts';
+import { checkCallOptions } from '../model/check-options.ts';
 import { invalidArgument, isQanatError, qanatError } from '../model/errors.ts';
 import { emit } from '../model/events.ts';
-import { checkAttributes, checkNodeName, checkStreamName } from '../model/check-names.ts';
+import { checkAttributes, checkStreamName } from '../model/check-names.ts';
 import type { Attributes, StreamId, StreamRef } from '../model/ids.ts';
 import type { CatalogChange, Change, Verdict } from '../catalog/change.ts';
 import type { StreamState } from '../catalog/state.ts';
@@ -20,11 +20,12 @@ import type { Wal, WalEnd, WalFactory } from '../wal/wal.ts';
 import { Foundation } from './foundation.ts';
 import { CatalogKv, condition, type Kv } from './key-value.ts';
 import { OpenStreams } from './open-streams.ts';
+import { checkOpenOptions, untilGivenUp, type CheckedOpen } from './opening.ts';
 import type { ChangeOptions, CreateOptions, OpenOptions, OpenReadOnlyOptions, OpenStreamOptions } from './options.ts';
 import { SetStatus } from './set-status.ts';
 import { abandonStart, discardPast, recoverHere, startNode, type StartedNode } from './start-node.ts';
 import type { Stats } from './stats.ts';
-import { StreamSetView } from './stream-set-view.ts';
+import { ReadOnlyView, StreamSetView } from './stream-set-view.ts';
 import { fencedError, voidError, voidStreamError } from './void-change.ts';
 
 /** A node's streams: it is the only writer of those it has open. All of them share one WAL. */
@@ -98,20 +99,13 @@ export class StreamSet extends StreamSetView {
    * from an earlier incarnation, and recovers what that one had not registered.
    */
   static async open(options: OpenOptions): Promise<StreamSet> {
-    checkCallOptions(options);
-    const node = checkNodeName(options.node);
-    const attributes = checkAttributes(options.attributes);
-    const { walMissing = 'refuse' } = options;
-    if (walMissing !== 'refuse' && walMissing !== 'abandon')
-      throw invalidArgument(`walMissing is 'refuse' or 'abandon'; got ${String(walMissing)}`);
-    if (options.wal !== undefined) checkMethods(options.wal, '`wal` is a WalFactory', ['identify', 'open', 'seal']);
+    const checked = checkOpenOptions(options);
     options.signal?.throwIfAborted();
-    return untilGivenUp(StreamSet.#start(options, node, attributes), options.signal);
+    return untilGivenUp(StreamSet.#start(options, checked), options.signal);
   }
 
-  static async #start(options: OpenOptions, node: string, attributes: Attributes): Promise<StreamSet> {
+  static async #start(options: OpenOptions, { node, attributes, wal, walMissing }: CheckedOpen): Promise<StreamSet> {
     const foundation = await Foundation.open(options, true);
-    const { wal = objectWal(), walMissing = 'refuse' } = options;
     let nodeEpoch: number | undefined;
     try {
       const walFactories = wal.kind === 'object' ? [wal] : [wal, objectWal()];
@@ -400,21 +394,4 @@ interface SetParts {
   readonly appendPath: AppendPath;
   readonly tails: TailPool;
   readonly walFactories: readonly WalFactory[];
-}
-
-/** What `openReadOnly` gives. */
-class ReadOnlyView extends StreamSetView {
-  constructor(foundation: Foundation) {
-    super(foundation, new SetStatus(foundation.observer));
-  }
-}
-
-/** Waits for an opening; one that goes through after its caller has given up is closed again. */
-async function untilGivenUp<T extends StreamSetView>(opening: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  try {
-    return await untilAborted(opening, signal);
-  } catch (cause) {
-    if (signal?.aborted) void opening.then((opened) => opened.close()).catch(() => {});
-    throw cause;
-  }
 }

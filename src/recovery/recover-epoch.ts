@@ -1,5 +1,6 @@
-// Recovery of a past epoch: seal its WAL, register or upload what it holds, say that it is recovered. One code path for a restart
-// and for a take-over; idempotent at every step; any number of nodes may do it at once, and may die anywhere in it.
+// Recovery of a past epoch: seal its WAL, register or upload what it holds, say that it is recovered. One code path
+// for a restart and for a take-over; idempotent at every step; any number of nodes may do it at once, and may die
+// anywhere in it.
 //
 // W1: what is read here comes from a state at or after the fence, because that state calls the epoch unrecovered.
 // W2: the first `recovered` fixes where the WAL ended; whoever comes later adopts it.
@@ -93,7 +94,8 @@ async function sealOrAbandon(
 /** The error for a WAL that cannot be reached from here. */
 export function walMissing(node: string, nodeEpoch: number, { kind, id }: WalIdentity): Error {
   const message =
-    `epoch ${nodeEpoch} of node ${node} has a ${kind} WAL that cannot be reached from here; open the node where it is, ` +
+    `epoch ${nodeEpoch} of node ${node} has a ${kind} WAL that cannot be reached from here; ` +
+    `open the node where it is, ` +
     `or give up what is only in it with { walMissing: 'abandon' }`;
   return qanatError('WAL_MISSING', message, { node, nodeEpoch, walKind: kind, walId: id });
 }

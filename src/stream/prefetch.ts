@@ -12,7 +12,9 @@ const rangeSizeBytes: number = 1 * MiB;
 /** Directories fetched ahead at once: each is a request. */
 const directoriesAheadMax = 4;
 
-/** Starts fetching up to `windowBytes` of a stream from `offset` on. Gives the offset up to which it is here or coming. */
+/**
+ * Starts fetching up to `windowBytes` of a stream from `offset` on. Gives the offset up to which it is here or coming.
+ */
 export function prefetchFrom(
   state: CatalogState,
   objects: ObjectReader,

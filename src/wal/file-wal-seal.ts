@@ -159,8 +159,8 @@ class FileWalSealing {
   }
 
   /**
-   * Reads all segment files and keeps what lies at or beyond the released position, up to the end if it is known. If the
-   * group that was in flight lands meanwhile at the beginning of a file, their order may be another: once more.
+   * Reads all segment files and keeps what lies at or beyond the released position, up to the end if it is known. If
+   * the group that was in flight lands meanwhile at the beginning of a file, their order may be another: once more.
    */
   async #scan(end: End | undefined): Promise<GroupRun> {
     for (;;) {

@@ -5,8 +5,8 @@
 //   - k = 0: nothing is under way, so waiting would only add latency; or
 //   - at least k × segmentSizeMinBytes wait: the fuller the pipe, the larger the next segment has to be; or
 //   - somebody waits for a flush that covers a waiting batch.
-// With inFlightMax in flight, or inFlightSizeMaxBytes, batches only collect. So segment n + inFlightMax is never sent before segment n has been
-// reported, which is what tells a recoverer a lost segment from one that never arrived.
+// With inFlightMax in flight, or inFlightSizeMaxBytes, batches only collect. So segment n + inFlightMax is never sent
+// before segment n has been reported, which tells a recoverer a lost segment from one that never arrived.
 //
 // Worked example, segmentSizeMinBytes = 256 KiB, an append of 100 KiB every millisecond, a PUT takes 40 ms:
 //   0 ms    k = 0: cut (100 KiB)                          6 ms    k = 2, 300 KiB < 512 KiB: collect
