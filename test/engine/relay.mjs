@@ -18,7 +18,7 @@ for (let round = 0; round < Number(rounds);) {
     round += 1;
   } catch (cause) {
     if (cause.code !== 'STREAM_OWNED') throw cause;
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await new Promise((resolve) => setTimeout(resolve, 10 + Math.random() * 40));
   }
 }
 await set.close();
