@@ -10,6 +10,7 @@ import {
   groupHeadSizeBytes,
   writeGroupFrame,
   writeGroupHead,
+  writeGroupOrigin,
 } from './wal-group.ts';
 import type { GroupOrigin } from './wal-group.ts';
 import type { StreamBatch } from '../model/record-batch.ts';
@@ -27,6 +28,7 @@ export class GroupBuffer {
   payloadBytes = 0;
   readonly #slab: Uint8Array;
   readonly #view: DataView;
+  readonly #head: Uint8Array;
   #framesSizeBytes = 0;
   /** Slab bytes in use, the head's included. */
   #used = groupHeadSizeBytes;
@@ -37,9 +39,11 @@ export class GroupBuffer {
   readonly #pieces: Uint8Array[] = [];
   #crc = 0;
 
-  constructor(sizeBytes: number) {
+  constructor(sizeBytes: number, origin: GroupOrigin) {
     this.#slab = new Uint8Array(sizeBytes).fill(0);
     this.#view = new DataView(this.#slab.buffer);
+    this.#head = this.#slab.subarray(0, groupHeadSizeBytes);
+    writeGroupOrigin(this.#slab, 'group', origin);
   }
 
   /** What it takes of a file as it is. */
@@ -75,11 +79,11 @@ export class GroupBuffer {
   }
 
   /** Ends the group with its head. What to write: whole sectors. */
-  finish(origin: GroupOrigin, place: { number: number; segment: number; segmentStart: number }): readonly Uint8Array[] {
+  finish(number: number, segment: number, segmentStart: number): readonly Uint8Array[] {
     this.#sum();
     const framesSizeBytes = this.#framesSizeBytes;
-    const head = { ...origin, ...place, kind: 'group', batchCount: this.batches.length, framesSizeBytes } as const;
-    writeGroupHead(this.#slab, head, this.#crc);
+    const facts = { number, segment, segmentStart, batchCount: this.batches.length, framesSizeBytes };
+    writeGroupHead(this.#view, this.#head, facts, this.#crc);
     const paddingBytes = this.sizeBytes - groupHeadSizeBytes - framesSizeBytes;
     assert(this.#used + paddingBytes <= this.#slab.byteLength, 'a group leaves room for what fills its last sector');
     const end = this.#used + paddingBytes;

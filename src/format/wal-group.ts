@@ -28,7 +28,8 @@ export const groupFrameSizeBytes = 40;
 /** Groups start at multiples of this. */
 export const groupAlignmentBytes = 512;
 
-const crcPosition = 16;
+/** The checksum ends the head. */
+const crcPosition = 68;
 const two32 = 2 ** 32;
 const kinds = ['group', 'seal'] as const;
 const magic = new TextEncoder().encode('QANATWAL');
@@ -42,9 +43,8 @@ export interface GroupOrigin {
   readonly nodeEpoch: number;
 }
 
-/** What a head says. */
-export interface GroupHead extends GroupOrigin {
-  readonly kind: 'group' | 'seal';
+/** What a head says of its group. */
+export interface GroupFacts {
   /** Place among all groups of the epoch, from 0. */
   readonly number: number;
   /** Sequence of the segment that it belongs to. */
@@ -54,6 +54,11 @@ export interface GroupHead extends GroupOrigin {
   readonly batchCount: number;
   /** Bytes of the frames. */
   readonly framesSizeBytes: number;
+}
+
+/** All that a head says. */
+export interface GroupHead extends GroupOrigin, GroupFacts {
+  readonly kind: 'group' | 'seal';
 }
 
 /** What a group of so many bytes takes of a file. */
@@ -75,28 +80,33 @@ export function writeGroupFrame(view: DataView, position: number, batch: StreamB
   view.setUint32(position + 36, batch.bytes.byteLength);
 }
 
-/** Writes the head at the start of `bytes`, over frames whose checksum is known. */
-export function writeGroupHead(bytes: Uint8Array, head: GroupHead, framesCrc: number): void {
+/** Writes what all heads of an epoch have in common at the start of `bytes`. */
+export function writeGroupOrigin(bytes: Uint8Array, kind: GroupHead['kind'], { walId, nodeEpoch }: GroupOrigin): void {
   const view = viewOf(bytes);
   bytes.set(magic, 0);
   view.setUint16(8, formatVersion);
-  view.setUint8(10, kinds.indexOf(head.kind) + 1);
+  view.setUint8(10, kinds.indexOf(kind) + 1);
   view.setUint8(11, 0);
-  view.setUint32(12, head.framesSizeBytes);
-  view.setUint32(20, head.batchCount);
-  writeNumber(view, 24, head.nodeEpoch);
-  bytes.set(Buffer.from(head.walId, 'hex'), 32);
-  writeNumber(view, 48, head.number);
-  writeNumber(view, 56, head.segment);
-  writeNumber(view, 64, head.segmentStart);
-  view.setUint32(crcPosition, headCrc(bytes, framesCrc));
+  writeNumber(view, 16, nodeEpoch);
+  bytes.set(Buffer.from(walId, 'hex'), 24);
+}
+
+/** Completes a head that has its origin, over frames whose checksum is known. `head` is its bytes, and no more. */
+export function writeGroupHead(view: DataView, head: Uint8Array, facts: GroupFacts, framesCrc: number): void {
+  view.setUint32(12, facts.framesSizeBytes);
+  writeNumber(view, 40, facts.number);
+  writeNumber(view, 48, facts.segment);
+  writeNumber(view, 56, facts.segmentStart);
+  view.setUint32(64, facts.batchCount);
+  view.setUint32(crcPosition, headCrc(head, framesCrc));
 }
 
 /** A seal: nothing of this epoch's WAL is in it from this group, and from this segment, on. */
 export function encodeWalSeal(origin: GroupOrigin, number: number, segment: number): Uint8Array {
   const bytes = new Uint8Array(groupAlignmentBytes);
-  const head = { ...origin, kind: 'seal', number, segment, segmentStart: number } as const;
-  writeGroupHead(bytes, { ...head, batchCount: 0, framesSizeBytes: 0 }, crc32(new Uint8Array(0)));
+  writeGroupOrigin(bytes, 'seal', origin);
+  const facts = { number, segment, segmentStart: number, batchCount: 0, framesSizeBytes: 0 };
+  writeGroupHead(viewOf(bytes), bytes.subarray(0, groupHeadSizeBytes), facts, 0);
   return bytes;
 }
 
@@ -126,17 +136,17 @@ export function readGroupHead(
   const framesCrc = crc32(bytes.subarray(start, start + framesSizeBytes));
   if (headCrc(bytes.subarray(position, start), framesCrc) !== view.getUint32(position + crcPosition)) return undefined;
   checkVersion(place, position + 8, view.getUint16(position + 8));
-  const walId = Buffer.from(bytes.buffer, bytes.byteOffset + position + 32, 16).toString('hex');
-  const nodeEpoch = readUint64(view, position + 24);
+  const walId = Buffer.from(bytes.buffer, bytes.byteOffset + position + 24, 16).toString('hex');
+  const nodeEpoch = readUint64(view, position + 16);
   if (walId !== origin.walId || nodeEpoch !== origin.nodeEpoch) return undefined;
   const kind = kinds[view.getUint8(position + 10) - 1];
   if (kind === undefined) throw corrupt(place, position + 10, 'it is neither a group nor a seal');
-  const number = readUint64(view, position + 48);
-  const segment = readUint64(view, position + 56);
-  const segmentStart = readUint64(view, position + 64);
+  const number = readUint64(view, position + 40);
+  const segment = readUint64(view, position + 48);
+  const segmentStart = readUint64(view, position + 56);
   if (!(number >= 0 && segment >= 0 && segmentStart <= number))
-    throw corrupt(place, position + 48, 'its numbers are off');
-  const batchCount = view.getUint32(position + 20);
+    throw corrupt(place, position + 40, 'its numbers are off');
+  const batchCount = view.getUint32(position + 64);
   return { kind, walId, nodeEpoch, number, segment, segmentStart, batchCount, framesSizeBytes };
 }
 
@@ -174,7 +184,7 @@ function writeNumber(view: DataView, position: number, value: number): void {
   view.setUint32(position + 4, value);
 }
 
-/** The checksum goes on from that of the frames over the head, leaving itself out. */
-function headCrc(bytes: Uint8Array, framesCrc: number): number {
-  return crc32(bytes.subarray(crcPosition + 4, groupHeadSizeBytes), crc32(bytes.subarray(0, crcPosition), framesCrc));
+/** The checksum goes on from that of the frames over the head. */
+function headCrc(head: Uint8Array, framesCrc: number): number {
+  return crc32(head.subarray(0, crcPosition), framesCrc);
 }

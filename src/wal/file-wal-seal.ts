@@ -320,7 +320,7 @@ class GroupRun {
 /** The number that a head seems to have, to sort files by; what is wrong about it is found when they are read. */
 function readNumberUnchecked(head: Uint8Array): number {
   const view = new DataView(head.buffer);
-  return view.getUint32(48) * 2 ** 32 + view.getUint32(52);
+  return view.getUint32(40) * 2 ** 32 + view.getUint32(44);
 }
 
 function missing({ node, nodeEpoch, identity }: WalRecoveryContext, directory: string, what: string): Error {

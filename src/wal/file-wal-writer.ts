@@ -86,16 +86,17 @@ export class FileWalWriter implements Wal {
   #flushes: { readonly upTo: number; readonly resolve: () => void }[] = [];
   #unreleased: WalSegment[] = [];
   #pumpIsDue = false;
-  /** Settles when what is under way is: a write, a change of files. */
-  #underWay: Promise<void> | undefined;
-  #landed: (() => void) | undefined;
+  /** Whether something is under way: a write, a change of files. */
+  #isUnderWay = false;
+  /** Called when it is over; set by whoever waits. */
+  #onLanded: (() => void) | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(parts: FileWalParts) {
     this.#parts = parts;
     this.#origin = { walId: parts.walId, nodeEpoch: parts.context.nodeEpoch };
-    this.#buffer = new GroupBuffer(parts.sizes.groupSizeMaxBytes);
-    this.#otherBuffer = new GroupBuffer(parts.sizes.groupSizeMaxBytes);
+    this.#buffer = new GroupBuffer(parts.sizes.groupSizeMaxBytes, this.#origin);
+    this.#otherBuffer = new GroupBuffer(parts.sizes.groupSizeMaxBytes, this.#origin);
   }
 
   get pendingBytes(): number {
@@ -164,7 +165,7 @@ export class FileWalWriter implements Wal {
   async #close(): Promise<void> {
     const { lock, owner, segments } = this.#parts;
     await lock?.release();
-    await this.#underWay;
+    if (this.#isUnderWay) await new Promise<void>((resolve) => (this.#onLanded = resolve));
     await segments.close();
     await owner.close().catch(() => {});
   }
@@ -225,8 +226,8 @@ export class FileWalWriter implements Wal {
   #send(flight: Flight): void {
     const { buffer, number, filling } = flight;
     const segment = filling.segment.sequence;
-    const pieces = buffer.finish(this.#origin, { number, segment, segmentStart: filling.start });
-    this.#underWay = new Promise((resolve) => (this.#landed = resolve));
+    const pieces = buffer.finish(number, segment, filling.start);
+    this.#isUnderWay = true;
     const place = this.#parts.segments.place(buffer.sizeBytes, segment);
     if (place === undefined) void this.#sendToNextFile(flight, pieces);
     else this.#write(flight, pieces, place);
@@ -266,9 +267,8 @@ export class FileWalWriter implements Wal {
   }
 
   #land(): void {
-    this.#landed?.();
-    this.#landed = undefined;
-    this.#underWay = undefined;
+    this.#isUnderWay = false;
+    this.#onLanded?.();
   }
 
   /** The state is up to date before the sink is called, which may call back. */

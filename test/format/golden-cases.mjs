@@ -30,9 +30,9 @@ export function encodeStated(format, stated) {
       return encoder.finish();
     }
     case 'WAL group': {
-      const buffer = new format.GroupBuffer(65_536);
+      const buffer = new format.GroupBuffer(65_536, stated.origin);
       for (const batch of stated.batches) buffer.add(batch);
-      return Buffer.concat(buffer.finish(stated.origin, stated.place));
+      return Buffer.concat(buffer.finish(stated.place.number, stated.place.segment, stated.place.segmentStart));
     }
     case 'WAL seal':
       return format.encodeWalSeal(stated.origin, stated.number, stated.segment);

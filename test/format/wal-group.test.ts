@@ -27,13 +27,13 @@ function someBatch(i: number, sizeBytes: number): StreamBatch {
 }
 
 function groupOf(batches: readonly StreamBatch[], bufferSizeBytes = 1 << 20): Uint8Array {
-  const buffer = new GroupBuffer(bufferSizeBytes);
+  const buffer = new GroupBuffer(bufferSizeBytes, origin);
   for (const batch of batches) {
     expect(buffer.fits(batch)).toBe(true);
     buffer.add(batch);
   }
   const { sizeBytes } = buffer;
-  const bytes = new Uint8Array(Buffer.concat(buffer.finish(origin, place)));
+  const bytes = new Uint8Array(Buffer.concat(buffer.finish(place.number, place.segment, place.segmentStart)));
   expect(bytes.byteLength).toBe(sizeBytes);
   return bytes;
 }
@@ -66,13 +66,13 @@ describe('A group', () => {
 
   test('fills its buffer to the last byte, and no further', () => {
     const room = 8_192 - groupHeadSizeBytes - groupFrameSizeBytes;
-    const buffer = new GroupBuffer(8_192);
+    const buffer = new GroupBuffer(8_192, origin);
     buffer.add(someBatch(0, room - groupFrameSizeBytes - 10));
     expect(buffer.fits(someBatch(1, 11))).toBe(false);
     expect(buffer.fits(someBatch(1, 10))).toBe(true);
     buffer.add(someBatch(1, 10));
     expect(buffer.sizeBytes).toBe(8_192);
-    const bytes = new Uint8Array(Buffer.concat(buffer.finish(origin, place)));
+    const bytes = new Uint8Array(Buffer.concat(buffer.finish(place.number, place.segment, place.segmentStart)));
     expect(bytes.byteLength).toBe(8_192);
     expect(decode(bytes)).toHaveLength(2);
   });
@@ -83,7 +83,7 @@ describe('A group', () => {
   });
 
   test('leaves nothing of itself in the next group of its buffer', () => {
-    const buffer = new GroupBuffer(1 << 20);
+    const buffer = new GroupBuffer(1 << 20, origin);
     const random = seededRandom(1);
     for (let round = 0; round < 60; round += 1) {
       const batches: StreamBatch[] = [];
@@ -94,7 +94,7 @@ describe('A group', () => {
         buffer.add(batch);
       }
       expect(buffer.payloadBytes).toBe(batches.reduce((sum, { bytes }) => sum + bytes.byteLength, 0));
-      const bytes = new Uint8Array(Buffer.concat(buffer.finish(origin, place)));
+      const bytes = new Uint8Array(Buffer.concat(buffer.finish(place.number, place.segment, place.segmentStart)));
       const end = groupHeadSizeBytes + batches.length * groupFrameSizeBytes + buffer.payloadBytes;
       expect(bytes.byteLength).toBe(alignedSizeBytes(end));
       expect(bytes.subarray(end).every((byte) => byte === 0)).toBe(true);
@@ -133,10 +133,10 @@ describe('A group', () => {
     const position = groupHeadSizeBytes;
     const wrongs: ((view: DataView) => void)[] = [
       (view) => view.setUint8(10, 3),
-      (view) => view.setUint32(48, 0xffffffff),
-      (view) => view.setUint32(64, 0xff),
-      (view) => view.setUint32(20, 3),
-      (view) => view.setUint32(20, 1),
+      (view) => view.setUint32(40, 0xffffffff),
+      (view) => view.setUint32(56, 0xff),
+      (view) => view.setUint32(64, 3),
+      (view) => view.setUint32(64, 1),
       (view) => view.setUint32(position, 0x7fffffff),
       (view) => view.setUint32(position + 16, 0x7fffffff),
       (view) => view.setUint32(position + 32, 0),
@@ -162,8 +162,7 @@ describe('A group', () => {
 function correct(bytes: Uint8Array): void {
   const view = viewOf(bytes);
   const frames = bytes.subarray(groupHeadSizeBytes, groupHeadSizeBytes + view.getUint32(12));
-  const start = crc32(bytes.subarray(0, 16), crc32(frames));
-  view.setUint32(16, crc32(bytes.subarray(20, groupHeadSizeBytes), start));
+  view.setUint32(68, crc32(bytes.subarray(0, 68), crc32(frames)));
 }
 
 test('A seal says where a WAL ends, and nothing else is taken for one', () => {
