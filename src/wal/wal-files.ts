@@ -21,6 +21,7 @@ export interface WalFile {
   linkCount(): number;
   /** Resolves when everything that was written to the file, by whomever, is on the disk. */
   sync(): Promise<void>;
+  /** Lets go of the file. */
   close(): Promise<void>;
 }
 
