@@ -38,7 +38,9 @@ export class ObjectWriter {
 
   /** The watermark, as a change may carry it: the lowest undecided sequence, `own` counted as decided. */
   settledBelow(own: readonly CommittedObject[] = []): number {
-    const decided = new Set(own.map(({ sequence }) => sequence));
+    // WAL segments that are registered in place are numbered apart (S7).
+    const ownData = own.filter(({ family }) => family === 'data');
+    const decided = new Set(ownData.map(({ sequence }) => sequence));
     let lowest = this.#nextSequence;
     for (const sequence of this.#undecided) if (!decided.has(sequence)) lowest = Math.min(lowest, sequence);
     return lowest;

@@ -35,7 +35,7 @@ export interface UploaderOptions {
   readonly onReleased: (position: number) => void;
   /** The error for a change that is void because this epoch is fenced; the set ends with it. */
   readonly onFenced: (byEpoch: number) => Error;
-  /** A change was void for a reason that cannot be: a bug ends the set. */
+  /** An upload failed in a way that no other can mend: damage, or a bug. It ends the set. */
   readonly onBroken: (cause: unknown) => void;
 }
 
@@ -152,7 +152,7 @@ export class Uploader {
         await this.upload();
         attempt = 0;
       } catch (cause) {
-        if (!isQanatError(cause, 'STORE_UNAVAILABLE')) return; // The set has learnt of it another way.
+        if (!isQanatError(cause, 'STORE_UNAVAILABLE')) return; // The set has ended with it.
         emit(observer, 'backgroundFailed', { work: 'upload', cause });
         const delayMs = backoffDelayMs(++attempt, retryDelay, runtime.random);
         await sleep(runtime, delayMs, signal).catch(() => {});
@@ -176,6 +176,7 @@ export class Uploader {
         for (const { resolve } of waiters) resolve();
       } catch (cause) {
         for (const { reject } of waiters) reject(cause);
+        if (isLasting(cause)) this.#options.onBroken(cause);
       }
     }
   }
@@ -263,8 +264,12 @@ export class Uploader {
     const { reason, fact } = verdict;
     if (reason === 'fenced' || reason === 'recovered') throw this.#options.onFenced(reason === 'fenced' ? fact : 0);
     if (reason === 'position' || reason === 'closed') return; // Overtaken: plan again.
-    const broken = new InvariantError(`a commit of epoch ${this.#options.nodeEpoch} is void: ${reason} (${fact})`);
-    this.#options.onBroken(broken);
-    throw broken;
+    throw new InvariantError(`a commit of epoch ${this.#options.nodeEpoch} is void: ${reason} (${fact})`);
   }
+}
+
+/** Whether no later upload can succeed either, so that the set must end rather than wait for room for ever. */
+function isLasting(cause: unknown): boolean {
+  const passing = ['STORE_UNAVAILABLE', 'NODE_FENCED', 'CLOSED'] as const;
+  return !passing.some((code) => isQanatError(cause, code));
 }

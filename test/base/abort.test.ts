@@ -95,10 +95,10 @@ test('callers of one key share a flight; a failure is told to all of them and ke
   const flights = new SingleFlight<string, number>();
   let starts = 0;
   const start = async (): Promise<number> => {
-    const start = ++starts;
+    const number = ++starts;
     await later();
-    if (start === 1) throw new Error('first');
-    return start;
+    if (number === 1) throw new Error('first');
+    return number;
   };
   const first = await Promise.allSettled([flights.run('a', start), flights.run('a', start), flights.run('b', start)]);
   expect(first.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'fulfilled']);

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Arena, copyBelowBytes } from '../../src/cache/arena.ts';
+import { Arena, slabBelowBytes } from '../../src/cache/arena.ts';
 import { StreamTail } from '../../src/cache/tail-cache.ts';
 import { streamId } from '../../src/model/ids.ts';
 import { OffsetWaiters } from '../../src/stream/offset-waiters.ts';
@@ -49,9 +49,9 @@ test('a tail finds every batch it holds by any of its offsets, whatever was drop
 
 test('an arena gives copies that nobody writes to again, small ones side by side', () => {
   const arena = new Arena();
-  const given = new Uint8Array(copyBelowBytes + 10).fill(1);
+  const given = new Uint8Array(slabBelowBytes + 10).fill(1);
   const kept: Uint8Array[] = [];
-  for (let size = 1; size <= given.byteLength; size += 97) kept.push(arena.keep(given.subarray(0, size)));
+  for (let size = 1; size <= given.byteLength; size += 997) kept.push(arena.keep(given.subarray(0, size)));
   for (let i = 0; i < 5_000; i++) kept.push(arena.keep(given.subarray(0, 1_000)));
   given.fill(2);
   expect(kept.every((bytes) => bytes.every((byte) => byte === 1))).toBe(true);

@@ -2,7 +2,9 @@
 import { expect, test } from 'vitest';
 import { MemoryObjectStore, StreamSet } from '../../src/index.ts';
 import type { GetOptions, GetResult, ObjectStore, PutOptions, PutResult } from '../../src/index.ts';
-import { bytesOf, errorOf, openSet, textOf, within } from '../engine/world.ts';
+import { objectKey } from '../../src/model/object-key.ts';
+import { keysOf } from '../engine/failing-store.ts';
+import { bytesOf, errorOf, openSet, readAll, textOf, within } from '../engine/world.ts';
 
 /** A memory store whose next calls can be held back until they are let go. */
 class HeldObjectStore extends MemoryObjectStore {
@@ -285,4 +287,19 @@ test('a component of a wrong type was found out only after the cluster had been 
       expect(await errorOf(StreamSet.openReadOnly(options)), name).toMatchObject({ code: 'INVALID_ARGUMENT' });
     expect((await store.list({ prefix: '', purpose: 'probe' })).keys).toEqual([]);
   }
+});
+
+test('a set whose uploads met damage went on without them, until there was no room', async () => {
+  const store = new MemoryObjectStore();
+  const set = await openSet(store);
+  const stream = await set.create();
+  const clusterId = (await keysOf(store))[0]!.split('/')[0]!;
+  const place = { family: 'data', node: 'a', nodeEpoch: set.nodeEpoch, sequence: 0 } as const;
+  const foreign = objectKey(clusterId, place);
+  await store.put(foreign, new Uint8Array(500), { purpose: 'probe' });
+  for (let i = 0; i < 300; i++) await stream.append(bytesOf(`${i}`)).catch(() => {});
+  const reason = await set.closed;
+  expect(reason).toMatchObject({ status: 'failed', error: { code: 'OBJECT_CORRUPT', key: foreign } });
+  const again = await openSet(store);
+  expect((await readAll(await again.open(stream.id))).length).toBeGreaterThanOrEqual(256);
 });

@@ -1,0 +1,70 @@
+import { expect, test } from 'vitest';
+import { MemoryObjectStore, systemRuntime } from '../../src/index.ts';
+import type { PutOptions, PutResult, StreamBatch } from '../../src/index.ts';
+import type { CommittedObject } from '../../src/catalog/change.ts';
+import { streamId } from '../../src/model/ids.ts';
+import { ObjectWriter } from '../../src/upload/object-writer.ts';
+import { OutageObjectStore, keysOf } from '../engine/failing-store.ts';
+
+const clusterId = '0123456789abcdef'.repeat(2);
+const place = { clusterId, node: 'a', nodeEpoch: 3, runtime: systemRuntime, storeDeadlineMs: 200 };
+const batches: readonly StreamBatch[] = [
+  { stream: streamId(1), streamEpoch: 1, startOffset: 0, count: 2, timestamp: undefined, bytes: new Uint8Array([1]) },
+];
+const registered = (sequence: number): CommittedObject => ({ family: 'wal', sequence, sizeBytes: 1, parts: [] });
+
+test('the watermark stands at the lowest sequence that is not decided, own objects aside', async () => {
+  const writer = new ObjectWriter({ ...place, store: new MemoryObjectStore() });
+  expect(writer.settledBelow()).toBe(0);
+  const [first, second, third] = [
+    await writer.write('stream', batches),
+    await writer.write('stream-set', batches),
+    await writer.write('stream', batches),
+  ];
+  expect([first, second, third].map(({ sequence }) => sequence)).toEqual([0, 1, 2]);
+  expect(writer.settledBelow()).toBe(0);
+  expect(writer.settledBelow([first])).toBe(1);
+  expect(writer.settledBelow([second])).toBe(0);
+  writer.decide([second]);
+  expect(writer.settledBelow([first])).toBe(2);
+  writer.decide([first, third]);
+  expect(writer.settledBelow()).toBe(3);
+});
+
+test('a segment that a change registers says nothing about the data object with the same number', async () => {
+  const writer = new ObjectWriter({ ...place, store: new MemoryObjectStore() });
+  const underWay = await writer.write('stream', batches);
+  expect(writer.settledBelow([registered(underWay.sequence)])).toBe(0);
+  writer.decide([registered(underWay.sequence)]);
+  expect(writer.settledBelow()).toBe(0);
+});
+
+test('a lost answer is asked for again, and what stands is taken for what it is', async () => {
+  for (const failure of ['unknown-done', 'unknown-undone', 'unavailable'] as const) {
+    const store = new MemoryObjectStore();
+    const outage = new OutageObjectStore(store, failure, 1);
+    setTimeout(() => (outage.from = Infinity), 20);
+    const writer = new ObjectWriter({ ...place, store: outage });
+    await writer.write('stream', batches);
+    expect(await keysOf(store)).toHaveLength(1);
+  }
+});
+
+test('an object that cannot be written is given up, and its sequence with it', async () => {
+  const outage = new OutageObjectStore(new MemoryObjectStore(), 'unavailable', 1);
+  const writer = new ObjectWriter({ ...place, store: outage });
+  await expect(writer.write('stream', batches)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+  expect(writer.settledBelow()).toBe(1);
+  outage.from = Infinity;
+  expect((await writer.write('stream', batches)).sequence).toBe(1);
+});
+
+test('a foreign object in its place is damage, never success', async () => {
+  const store = new (class extends MemoryObjectStore {
+    override async put(key: string, _body: Uint8Array, options: PutOptions): Promise<PutResult> {
+      return super.put(key, new Uint8Array(500), options).then(() => super.put(key, _body, options));
+    }
+  })();
+  const writer = new ObjectWriter({ ...place, store });
+  await expect(writer.write('stream', batches)).rejects.toMatchObject({ code: 'OBJECT_CORRUPT' });
+});
