@@ -14,7 +14,7 @@ class WaitingObjectStore implements ObjectStore {
   readonly #store: ObjectStore;
   /** Which answers of WAL puts are kept back, and whether they wait before or after the write. */
   waits: 'no' | 'before' | 'after' = 'no';
-  readonly #gates: (() => void)[] = [];
+  readonly #gates = { before: [] as (() => void)[], after: [] as (() => void)[] };
   readonly get: ObjectStore['get'];
   readonly list: ObjectStore['list'];
   readonly delete: ObjectStore['delete'];
@@ -30,13 +30,13 @@ class WaitingObjectStore implements ObjectStore {
     if (options.purpose !== 'wal' || this.waits === 'no') return this.#store.put(key, body, options);
     const before = this.waits === 'before';
     const result = before ? undefined : await this.#store.put(key, body, options);
-    await new Promise<void>((resolve) => this.#gates.push(resolve));
+    await new Promise<void>((resolve) => this.#gates[before ? 'before' : 'after'].push(resolve));
     return result ?? this.#store.put(key, body, options);
   }
 
-  goOn(): void {
+  goOn(which: 'before' | 'after'): void {
     this.waits = 'no';
-    for (const gate of this.#gates.splice(0)) gate();
+    for (const gate of this.#gates[which].splice(0)) gate();
   }
 }
 
@@ -115,7 +115,7 @@ describe('a node that is opened twice', () => {
     const second = await openSet(store, { settings });
     await first.sync().catch(() => {});
     expect(first.status).toBe('fenced');
-    connection.goOn();
+    connection.goOn('before'); // They meet the seal; of the others no answer has come, and the state decides (W4).
     expect(await Promise.all(landed)).toEqual([
       { startOffset: 1, endOffset: 2 },
       { startOffset: 2, endOffset: 3 },
@@ -123,6 +123,7 @@ describe('a node that is opened twice', () => {
     for (const outcome of await Promise.all(late))
       expect(outcome).toMatchObject({ code: 'NODE_FENCED', outcome: 'none', byEpoch: second.nodeEpoch });
     expect(await readAll(await second.open('s'))).toEqual(['0', '1', '2']);
+    connection.goOn('after');
   });
 
   test('tells an append whose answer was lost what the state says of it', async () => {
