@@ -21,7 +21,7 @@ import type { DataObjectHead } from './footer.ts';
 import { allocateBytes, writeTimestamp } from './numbers.ts';
 
 export { batchFrameSizeBytes, blockIndexEntrySizeBytes } from './block-index.ts';
-export { checkOrigin, decodeFooter, footerSizeBytes } from './footer.ts';
+export { checkOrigin, decodeFooter, footerSizeBytes, isSameObject } from './footer.ts';
 export type { DataObjectHead, Footer } from './footer.ts';
 
 /** The bytes of a data object and what they hold. */

@@ -5,7 +5,7 @@
 // - Blocks, index and footer fill an object exactly: one byte more or less is damage.
 import { assert } from '../base/assert.ts';
 import { crc32 } from '../base/checksum.ts';
-import { utf8, viewOf } from '../base/bytes.ts';
+import { equalBytes, utf8, viewOf } from '../base/bytes.ts';
 import { formatVersion, nodeNameMaxLength } from '../model/limits.ts';
 import { checkVersion, corrupt } from './damage.ts';
 import type { BytesPlace } from './damage.ts';
@@ -141,4 +141,17 @@ function readNode(bytes: Uint8Array, place: ObjectPlace, position: number): stri
   if (!legal || name.some((byte) => byte < 0x21 || byte > 0x7e) || rest.some((byte) => byte !== 0))
     throw corrupt(place, position + 57, 'its node name is none');
   return Buffer.from(name).toString('latin1');
+}
+
+/**
+ * Whether a stored object, known by its size and its last bytes, is this one: the footer carries the checksums of
+ * everything before it, so equal footers and sizes mean equal bytes.
+ */
+export function isSameObject(
+  stored: { readonly bytes: Uint8Array; readonly size: number },
+  object: Uint8Array,
+): boolean {
+  return (
+    stored.size === object.byteLength && equalBytes(stored.bytes, object.subarray(object.byteLength - footerSizeBytes))
+  );
 }

@@ -5,9 +5,8 @@
 // when a change that names it was applied, or when it was given up for ever; an unknown outcome is neither.
 import { sleep } from '../base/abort.ts';
 import { backoffDelayMs } from '../base/backoff.ts';
-import { equalBytes } from '../base/bytes.ts';
 import type { Runtime } from '../base/runtime.ts';
-import { encodeDataObject, footerSizeBytes } from '../format/data-object.ts';
+import { encodeDataObject, footerSizeBytes, isSameObject } from '../format/data-object.ts';
 import { isQanatError, qanatError } from '../model/errors.ts';
 import { objectKey } from '../model/object-key.ts';
 import type { StreamBatch } from '../model/record-batch.ts';
@@ -94,8 +93,7 @@ export class ObjectWriter {
     if (result.outcome !== 'exists') return result.outcome === 'stored';
     const value = await store.get(key, { range: { last: footerSizeBytes }, purpose: 'upload' });
     if (value === 'missing' || value === 'not-modified') return false;
-    const ownFooter = bytes.subarray(bytes.byteLength - footerSizeBytes);
-    if (value.size === bytes.byteLength && equalBytes(value.bytes, ownFooter)) return true;
+    if (isSameObject(value, bytes)) return true;
     throw qanatError('OBJECT_CORRUPT', `${key} holds what this node did not write`, { key, position: undefined });
   }
 }

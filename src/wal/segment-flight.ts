@@ -8,8 +8,7 @@
 import { sleep, untilAborted } from '../base/abort.ts';
 import { assert } from '../base/assert.ts';
 import { backoffDelayMs, type BackoffRange } from '../base/backoff.ts';
-import { equalBytes } from '../base/bytes.ts';
-import { checkOrigin, decodeFooter, footerSizeBytes } from '../format/data-object.ts';
+import { checkOrigin, decodeFooter, footerSizeBytes, isSameObject } from '../format/data-object.ts';
 import { isQanatError, qanatError } from '../model/errors.ts';
 import { emit } from '../model/events.ts';
 import type { StoredValue } from '../store/object-store.ts';
@@ -91,7 +90,7 @@ export class SegmentFlight {
       const value = await this.#ask(() => store.get(this.plan.key, options));
       if (value === 'missing') return 'fenced';
       assert(value !== 'not-modified', 'a read without a condition has no condition to fail');
-      if (value !== undefined) return isSame(value, bytes) ? 'stored' : this.#checkSeal(value);
+      if (value !== undefined) return isSameObject(value, bytes) ? 'stored' : this.#checkSeal(value);
       await this.#pause(attempt);
     }
   }
@@ -134,10 +133,4 @@ export class SegmentFlight {
     const more = { outcome: 'unknown', cause: this.#lastFailure } as const;
     return qanatError('STORE_UNAVAILABLE', problem, { operation: 'put', key }, more);
   }
-}
-
-/** The footer carries the checksums of everything before it, so equal footers and sizes mean equal bytes. */
-function isSame(value: StoredValue, bytes: Uint8Array): boolean {
-  const ownFooter = bytes.subarray(bytes.byteLength - footerSizeBytes);
-  return value.size === bytes.byteLength && equalBytes(value.bytes, ownFooter);
 }
