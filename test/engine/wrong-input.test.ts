@@ -1,6 +1,6 @@
 // Whatever is wrong with a call is said with the documented code, in a rejection, and nothing is done.
 import { spawnSync } from 'node:child_process';
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { FileObjectStore, MemoryObjectStore, StreamSet } from '../../src/index.ts';
@@ -293,6 +293,16 @@ describe('a place that is not fit for a store', () => {
     expect((await readdir(directory)).toSorted()).toEqual(['pictures', 'thesis.txt']);
     await writeFile(join(directory, 'pictures', 'objects'), 'a file');
     expect(await errorOf(open(join(directory, 'pictures')))).toMatchObject({ code: 'STORE_UNSUITABLE' });
+  });
+
+  test('such as a directory that may not be written to is refused, and left as it was', async (ctx) => {
+    if (process.getuid?.() === 0) return ctx.skip('root may write everywhere');
+    const directory = await someDirectory();
+    await chmod(directory, 0o500);
+    const error = await errorOf(open(directory));
+    await chmod(directory, 0o700);
+    expect(['STORE_UNAVAILABLE', 'STORE_UNSUITABLE']).toContain(error['code']);
+    expect(await readdir(directory)).toEqual([]);
   });
 
   test('such as a bucket with other keys is refused', async () => {
