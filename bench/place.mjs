@@ -5,10 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileWal, objectWal } from 'qanat';
 
+const places = new Set();
+
 /** A new directory on the disk of `--directory` (the system's temporary files unless given). It goes with the process. */
 export function makePlace(directory = '') {
   const place = mkdtempSync(join(directory || tmpdir(), 'qanat-bench-'));
-  process.once('exit', () => removePlace(place));
+  if (places.size === 0) process.once('exit', () => places.forEach(removePlace));
+  places.add(place);
   return place;
 }
 
