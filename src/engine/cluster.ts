@@ -1,26 +1,33 @@
 // The cluster in a store: `qanat.json` names it. Whoever creates that file first has created the cluster; a store that
 // holds other keys but not that file is not ours to begin in.
+import { sleep } from '../base/abort.ts';
+import { backoffDelayMs } from '../base/backoff.ts';
 import { drawId, type Runtime } from '../base/runtime.ts';
 import { decodeClusterFile, encodeClusterFile } from '../format/cluster-file.ts';
 import { qanatError } from '../model/errors.ts';
 import { clusterFileKey } from '../model/object-key.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 
+const retryDelay = { delayMinMs: 20, delayMaxMs: 3_000 };
+
 /** Finds the cluster in a store, or creates it where there is nothing yet. Its id. */
 export async function openCluster(
   store: ObjectStore,
   runtime: Runtime,
-  options: { readonly create: boolean; readonly signal?: AbortSignal | undefined },
+  options: { readonly create: boolean; readonly deadlineMs: number; readonly signal?: AbortSignal | undefined },
 ): Promise<string> {
+  const startedAt = runtime.clock.monotonic();
   const found = await readCluster(store, options.signal);
   if (found !== undefined) return found;
   if (!options.create) throw unsuitable('the store holds no cluster; open a stream set on it first');
   const clusterId = drawId(runtime.random);
   const body = encodeClusterFile({ clusterId });
-  for (let attempt = 0; attempt < 3; attempt++) {
+  for (let attempt = 1; ; attempt++) {
     await store.put(clusterFileKey, body, { if: 'absent', purpose: 'cluster', signal: options.signal });
     const created = await readCluster(store, options.signal); // Ours or somebody's: what stands there counts.
     if (created !== undefined) return created;
+    if (runtime.clock.monotonic() - startedAt >= options.deadlineMs) break;
+    await sleep(runtime, backoffDelayMs(attempt, retryDelay, runtime.random), options.signal);
   }
   throw qanatError('STORE_UNAVAILABLE', `${clusterFileKey} could not be written`, {
     operation: 'put',
