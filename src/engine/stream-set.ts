@@ -44,6 +44,8 @@ export class StreamSet extends StreamSetView {
   readonly #walFactories: readonly WalFactory[];
   readonly #unsubscribe: () => void;
   #closing: Promise<void> | undefined;
+  /** What past incarnations left in the WAL's directory is removed in the background; a closed set leaves it alone. */
+  #discarding: Promise<void> = Promise.resolve();
 
   private constructor(foundation: Foundation, life: SetStatus, parts: SetParts) {
     super(foundation, life);
@@ -114,7 +116,7 @@ export class StreamSet extends StreamSetView {
       const ways = { wal, walFactories, walMissing };
       const started = await startNode({ foundation, node, attributes, ...ways, signal, onRegistered });
       const set = await StreamSet.#assemble(foundation, node, started, wal, walFactories);
-      void discardPast(foundation, wal);
+      set.#discarding = discardPast(foundation, wal);
       return set;
     } catch (cause) {
       void abandonStart(foundation, wal, nodeEpoch);
@@ -277,6 +279,7 @@ export class StreamSet extends StreamSetView {
     this.#unsubscribe();
     await this.#uploader.stop();
     await this.#wal.close();
+    await this.#discarding;
     this.life.closing();
     this.#streams.endAll();
     await this.foundation.close();
