@@ -193,6 +193,7 @@ export class Uploader {
         if (closing.epoch && isClosed) return; // By a change whose answer was lost.
         throw this.#options.onFenced(state.newerEpochThan(nodeEpoch));
       }
+      await this.#letGoBelow(epoch.released); // A commit whose answer was lost may have released all the same.
       const streams = closing.streams.filter((id) => state.stream(id)?.ownerEpoch === nodeEpoch);
       const segments = wal.unreleased().filter(({ sequence }) => sequence >= epoch.released);
       const isReleased = epoch.released >= flushedTo;
@@ -214,7 +215,7 @@ export class Uploader {
 
   /** One commit. False: it was void, or planned on a position that has passed; plan again. */
   async #commit(run: CommitRun, closing: Closing | undefined): Promise<boolean> {
-    const { wal, nodeEpoch, writer, observer } = this.#options;
+    const { nodeEpoch, writer, observer } = this.#options;
     const change: CommitChange = {
       kind: 'commit',
       epoch: nodeEpoch,
@@ -228,12 +229,22 @@ export class Uploader {
       this.#onVoid(verdict);
       return false;
     }
-    this.#options.onReleased(run.to);
-    const registered = run.objects.filter(({ family }) => family === 'wal').map(({ sequence }) => sequence);
-    await wal.release(run.to, new Set(registered));
+    await this.#letGoBelow(run.to);
     const sizeBytes = run.objects.reduce((sum, object) => sum + object.sizeBytes, 0);
     if (run.to > run.from) emit(observer, 'uploaded', { from: run.from, to: run.to, sizeBytes });
     return true;
+  }
+
+  /** What the state has released is let go of; what it has registered stays (W7). */
+  async #letGoBelow(position: number): Promise<void> {
+    const { catalog, wal, nodeEpoch, onReleased } = this.#options;
+    const released = wal.unreleased().filter(({ sequence }) => sequence < position);
+    if (released.length === 0) return;
+    const isRegistered = (sequence: number): boolean =>
+      catalog.state.objectByOrigin('wal', nodeEpoch, sequence) !== undefined;
+    const registered = released.map(({ sequence }) => sequence).filter(isRegistered);
+    onReleased(position);
+    await wal.release(position, new Set(registered));
   }
 
   /** Proposes; afterwards the outputs are decided, unless nobody knows. */
