@@ -13,7 +13,11 @@ export interface OpenOptions extends FoundationOptions {
   /** The node's name: one live set has it at a time; a later one fences the earlier. */
   readonly node: string;
   readonly store: ObjectStore;
-  /** How appends become durable (default: `objectWal()`). */
+  /**
+   * How appends become durable. Default: `objectWal()`; but if `store` is a `FileObjectStore`, a file WAL beside its
+   * objects, `fileWal({ directory: '<directory>/wal/<node>' })`. Where several nodes write to one `FileObjectStore`,
+   * each asks for `objectWal()`: then any of them can recover any other.
+   */
   readonly wal?: WalFactory | undefined;
   /**
    * What to do if the WAL of an earlier incarnation is not where `wal` looks for it: refuse with WAL_MISSING (the

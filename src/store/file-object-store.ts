@@ -86,7 +86,7 @@ export interface FileObjectStoreOptions {
 
 /** Keeps values in files below `<directory>/objects`. Opens nothing; the first put makes the directories. */
 export class FileObjectStore implements ObjectStore {
-  /** Absolute path of the directory. */
+  /** Absolute path of the directory. A node whose set asks for no WAL has it in `wal/<node>` below. */
   readonly directory: string;
   readonly #root: string;
   readonly #place: FilePlace;
