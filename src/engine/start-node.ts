@@ -92,12 +92,20 @@ function fenced(node: string, nodeEpoch: number, lastEpoch: number | undefined):
   return qanatError('NODE_FENCED', message, { node, nodeEpoch, byEpoch });
 }
 
-/** A start that failed, or was given up: an epoch that went through is closed again, if that is possible. */
+/**
+ * A start that failed, or was given up. Resolves when the WAL's directory is free for another attempt; an epoch that
+ * went through is closed again in the background, if that is possible.
+ */
 export async function abandonStart(
   foundation: Foundation,
   wal: WalFactory,
   nodeEpoch: number | undefined,
 ): Promise<void> {
+  await wal.letGo?.().catch(() => {});
+  void giveUpEpoch(foundation, nodeEpoch);
+}
+
+async function giveUpEpoch(foundation: Foundation, nodeEpoch: number | undefined): Promise<void> {
   const { catalog } = foundation;
   try {
     const epoch = nodeEpoch === undefined ? undefined : catalog.state.epoch(nodeEpoch);
@@ -114,7 +122,6 @@ export async function abandonStart(
   } catch {
     // The next start of the node recovers it.
   } finally {
-    await wal.letGo?.().catch(() => {});
     await foundation.close().catch(() => {});
   }
 }

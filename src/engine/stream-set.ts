@@ -119,7 +119,7 @@ export class StreamSet extends StreamSetView {
       set.#discarding = discardPast(foundation, wal);
       return set;
     } catch (cause) {
-      void abandonStart(foundation, wal, nodeEpoch);
+      await abandonStart(foundation, wal, nodeEpoch);
       throw cause;
     }
   }

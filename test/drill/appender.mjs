@@ -8,13 +8,13 @@ const { directory, node, streams, incarnation, wal } = readArguments({
   node: 'a',
   streams: 20,
   incarnation: 0,
-  wal: 'object',
+  wal: 'file',
 });
 
 const set = await StreamSet.open({
   node,
   store: new FileObjectStore(directory),
-  wal: walOf(wal, directory),
+  wal: walOf(wal),
   settings: { uploadSizeBytes: 1 << 20, catalogRefreshMs: 200 },
 });
 void set.closed.then((reason) => process.stdout.write(`ended ${reason.status}\n`));

@@ -2,7 +2,7 @@
 // random moment, opening included; another takes its place on the same directory. After every reopening all that was
 // printed must be there, offsets contiguous, bytes equal.
 //
-//   node test/drill/kill-drill.mjs [--wal object|file] [--rounds 200] [--streams 20] [--directory DIR] [--lifeMs 400] [--seed N]
+//   node test/drill/kill-drill.mjs [--wal file|object] [--rounds 200] [--streams 20] [--directory DIR] [--lifeMs 400] [--seed N]
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -13,13 +13,14 @@ import { FileObjectStore, StreamSet } from 'qanat';
 import { readArguments, walOf, writerOf } from './payload.mjs';
 
 const given = readArguments({
-  wal: 'object',
+  wal: 'file',
   rounds: 200,
   streams: 20,
   directory: '',
   lifeMs: 400,
   seed: Date.now() % 100_000,
 });
+walOf(given.wal); // Ends the drill if there is no such WAL.
 const directory = given.directory || (await mkdtemp(join(tmpdir(), 'qanat-kill-drill-')));
 const appender = fileURLToPath(new URL('appender.mjs', import.meta.url));
 
@@ -113,14 +114,14 @@ function acknowledge(index, start, end, incarnation) {
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 try {
-  console.log(`kill drill: ${given.rounds} rounds, ${given.streams} streams, seed ${given.seed}`);
+  console.log(`kill drill: ${given.wal} WAL, ${given.rounds} rounds, ${given.streams} streams, seed ${given.seed}`);
   for (let incarnation = 1; incarnation <= given.rounds; incarnation++) {
     await round(incarnation);
     totals.rounds += 1;
     if (incarnation % 20 === 0) console.log(JSON.stringify(totals));
   }
   const store = new FileObjectStore(directory);
-  const last = await StreamSet.open({ node: 'a', store, wal: walOf(given.wal, directory) });
+  const last = await StreamSet.open({ node: 'a', store, wal: walOf(given.wal) });
   await last.close();
   await verify(claims(true));
   console.log(`nothing acknowledged was lost: ${JSON.stringify(totals)}`);

@@ -13,14 +13,20 @@ function run(...options: readonly string[]): Promise<{ code: number | null; outp
   return new Promise((resolve) => child.on('close', (code) => resolve({ code, output })));
 }
 
-// The long form is `npm run drill:kill`.
-for (const wal of ['object', 'file'])
+// The long form is `npm run drill:kill`, with `-- --wal object` for the other one.
+for (const wal of ['file', 'object'])
   test(`nothing acknowledged is lost when a process on the ${wal} WAL is killed again and again`, async () => {
     const { code, output } = await run('--wal', wal, '--rounds', '5', '--streams', '6', '--lifeMs', '150');
     expect(output).toMatch(/nothing acknowledged was lost: \{"rounds":5,/);
     expect(Number(/"acknowledged":(\d+)/.exec(output)?.[1])).toBeGreaterThan(0);
     expect(code, output).toBe(0);
   });
+
+test('a WAL that the drill does not know ends it with a sentence', async () => {
+  const { code, output } = await run('--wal', 'tape');
+  expect(code).toBe(2);
+  expect(output).toContain("there is no WAL 'tape'");
+});
 
 test('an option that the drill does not know ends it with a sentence', async () => {
   const { code, output } = await run('--round', '5');

@@ -1,8 +1,7 @@
 // What the drills append: bytes that can be recomputed from where they stand and who wrote them, so that a judge needs
 // no copy. Also the arguments of the drills.
-import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import { fileWal, objectWal } from 'qanat';
+import { objectWal } from 'qanat';
 
 /** Records in the batch that begins at `offset`. */
 export function countAt(stream, offset) {
@@ -52,7 +51,10 @@ export function readArguments(defaults) {
   return given;
 }
 
-/** The WAL that a drill is run on: 'object' or 'file'. */
-export function walOf(kind, directory) {
-  return kind === 'file' ? fileWal({ directory: join(directory, 'wal', 'a') }) : objectWal();
+/** The WAL that a drill is run on: 'file', which is what a set on a directory has unless it asks, or 'object'. */
+export function walOf(kind) {
+  if (kind === 'file') return undefined;
+  if (kind === 'object') return objectWal();
+  console.error(`there is no WAL '${kind}' in this drill; there are: file, object`);
+  process.exit(2);
 }

@@ -1,7 +1,7 @@
 // A small cluster with a bit of everything, whose node died, and the judgement on what opening and reading a damaged
 // copy of it may give: the right bytes, or an error that says which object is damaged. Never anything else.
 import { expect } from 'vitest';
-import { isQanatError, MemoryObjectStore, StreamSet, systemRuntime } from '../../src/index.ts';
+import { isQanatError, MemoryObjectStore, objectWal, StreamSet, systemRuntime } from '../../src/index.ts';
 import type { ObjectStore, StreamSetView } from '../../src/index.ts';
 import { FaultyObjectStore } from '../../src/testkit/faulty-object-store.ts';
 import { keysOf } from './failing-store.ts';
@@ -104,7 +104,7 @@ export async function judge(cluster: Cluster, store: ObjectStore, what: string, 
   });
   if (!alsoNode) return { errors, isShort };
   await attempt(async () => {
-    const set = await StreamSet.open({ node: 'a', store, settings });
+    const set = await StreamSet.open({ node: 'a', store, wal: objectWal(), settings });
     try {
       for (const [name, batches] of cluster.acknowledged)
         await attempt(async () => {

@@ -1,7 +1,7 @@
 // One node, several incarnations: the later one wins, the earlier one learns it and tells the truth about what was under
 // way. And a store that is lost: every promise settles, and what was acknowledged is found again.
 import { describe, expect, test } from 'vitest';
-import { MemoryObjectStore, StreamSet, isQanatError, systemRuntime } from '../../src/index.ts';
+import { MemoryObjectStore, StreamSet, isQanatError, objectWal, systemRuntime } from '../../src/index.ts';
 import type { Appended, ObjectStore, PutOptions, PutResult, Stream } from '../../src/index.ts';
 import { SeededRuntime } from '../../src/testkit/seeded-runtime.ts';
 import { OutageObjectStore, copyOf, type Failure } from './failing-store.ts';
@@ -50,10 +50,10 @@ const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 describe('a node that is opened twice', () => {
   test.each(stores)('has one writer: the later one ($kind)', async ({ make }) => {
     const store = await make();
-    const first = await openSet(store);
+    const first = await openSet(store, { wal: objectWal() });
     const stream = await first.create({ name: 's' });
     await stream.append(bytesOf('1'));
-    const second = await openSet(store);
+    const second = await openSet(store, { wal: objectWal() });
     const error = await errorOf(stream.append(bytesOf('2')));
     expect(error).toMatchObject({ code: 'NODE_FENCED', outcome: 'none', node: 'a', nodeEpoch: first.nodeEpoch });
     expect(await first.closed).toEqual({ status: 'fenced', byEpoch: second.nodeEpoch });
@@ -202,11 +202,12 @@ test.each([
   'of $count opens of one node at once exactly one stays open, and nothing is lost ($kind)',
   async ({ make, count }) => {
     const store = await make();
-    const before = await StreamSet.open({ node: 'a', store });
+    const before = await StreamSet.open({ node: 'a', store, wal: objectWal() });
     const stream = await before.create({ name: 's' });
     await stream.append(bytesOf('1'));
+    const settings = { storeDeadlineMs: 20_000 };
     const opens = await Promise.allSettled(
-      Array.from({ length: count }, () => StreamSet.open({ node: 'a', store, settings: { storeDeadlineMs: 20_000 } })),
+      Array.from({ length: count }, () => StreamSet.open({ node: 'a', store, wal: objectWal(), settings })),
     );
     const opened = opens.flatMap((open) => (open.status === 'fulfilled' ? [open.value] : []));
     for (const set of opened) later(() => set.close());

@@ -2,10 +2,10 @@
 // what was acknowledged, a line each.
 //
 //   node test/engine/relay.mjs DIRECTORY NODE ROUNDS
-import { FileObjectStore, StreamSet } from 'qanat';
+import { FileObjectStore, objectWal, StreamSet } from 'qanat';
 
 const [directory, node, rounds] = process.argv.slice(2);
-const set = await StreamSet.open({ node, store: new FileObjectStore(directory) });
+const set = await StreamSet.open({ node, store: new FileObjectStore(directory), wal: objectWal() });
 for (let round = 0; round < Number(rounds);) {
   try {
     const stream = await set.openOrCreate('relay');

@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { FileObjectStore, MemoryObjectStore, StreamSet } from '../../src/index.ts';
+import { FileObjectStore, MemoryObjectStore, objectWal, StreamSet } from '../../src/index.ts';
 import type { CatalogChange, ObjectStore, Observer, Stream } from '../../src/index.ts';
 import { keysOf } from './failing-store.ts';
 import {
@@ -23,7 +23,7 @@ import {
 const records = async (store: ObjectStore): Promise<number> =>
   (await keysOf(store)).filter((key) => /\/journal\/\d{16}$/.test(key)).length;
 
-describe.each(stores)('a stream set on a $kind', ({ make }) => {
+describe.each(stores)('a stream set on a $kind', ({ make, walKind }) => {
   test('creates, opens, lists, describes and deletes streams', async () => {
     const set = await openSet(await make());
     const named = await set.create({ name: 'orders', attributes: { topic: 'orders' } });
@@ -79,7 +79,7 @@ describe.each(stores)('a stream set on a $kind', ({ make }) => {
       expect(await errorOf(call)).toMatchObject({ code: 'STREAM_NOT_FOUND' });
     expect((await set.create({ name: 'orders' })).id).toBe(4);
     expect(await set.nodes()).toMatchObject([
-      { node: 'a', status: 'open', nodeEpoch: set.nodeEpoch, walKind: 'object' },
+      { node: 'a', status: 'open', nodeEpoch: set.nodeEpoch, walKind },
     ]);
     expect(set.stats()).toMatchObject({
       status: 'open',
@@ -241,7 +241,7 @@ test('a view writes nothing and is told when there is no cluster', async () => {
 test('two sets of different nodes in one process append side by side', async () => {
   const store = new FileObjectStore(await someDirectory());
   const sets = await Promise.all(
-    ['a', 'b'].map((node) => openSet(store, { node, settings: { storeDeadlineMs: 20_000 } })),
+    ['a', 'b'].map((node) => openSet(store, { node, wal: objectWal(), settings: { storeDeadlineMs: 20_000 } })),
   );
   const streams = await Promise.all(sets.map((set, i) => set.create({ name: `s${i}` })));
   await Promise.all(streams.flatMap((stream) => Array.from({ length: 50 }, (_, i) => stream.append(bytesOf(`${i}`)))));
@@ -252,7 +252,7 @@ test('two sets of different nodes in one process append side by side', async () 
 
 test('three processes hand one stream round on one directory', async () => {
   const directory = await someDirectory();
-  await (await StreamSet.open({ node: 'z', store: new FileObjectStore(directory) })).close();
+  await (await StreamSet.open({ node: 'z', store: new FileObjectStore(directory), wal: objectWal() })).close();
   const program = fileURLToPath(new URL('relay.mjs', import.meta.url));
   const rounds = 3;
   const runs = ['a', 'b', 'c'].map(async (node) => {

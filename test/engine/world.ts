@@ -44,10 +44,18 @@ export async function someDirectory(): Promise<string> {
   return directory;
 }
 
+/** A store of the package. */
+interface StoreKind {
+  readonly kind: string;
+  readonly make: () => Promise<ObjectStore>;
+  /** The WAL of a node that asks for none. */
+  readonly walKind: string;
+}
+
 /** The two stores of the package, made anew. */
-export const stores: readonly { readonly kind: string; readonly make: () => Promise<ObjectStore> }[] = [
-  { kind: 'MemoryObjectStore', make: () => Promise.resolve(new MemoryObjectStore()) },
-  { kind: 'FileObjectStore', make: async () => new FileObjectStore(await someDirectory()) },
+export const stores: readonly StoreKind[] = [
+  { kind: 'MemoryObjectStore', make: () => Promise.resolve(new MemoryObjectStore()), walKind: 'object' },
+  { kind: 'FileObjectStore', make: async () => new FileObjectStore(await someDirectory()), walKind: 'file' },
 ];
 
 export const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);

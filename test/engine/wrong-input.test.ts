@@ -150,7 +150,8 @@ describe('a name', () => {
       expect(await errorOf(set.kv.delete(name))).toMatchObject(invalid);
     }
     await set.close();
-    expect(await readdir(directory)).toEqual(['objects']);
+    expect((await readdir(directory)).toSorted()).toEqual(['objects', 'wal']);
+    expect(await readdir(join(directory, 'wal'))).toEqual(['a']);
     expect(await readdir(join(directory, '..'))).toEqual(['store']);
     const view = await openView(new FileObjectStore(directory));
     for (const name of legal) expect(await readAll(await view.reader(name))).toEqual([name]);
@@ -335,8 +336,9 @@ describe('a place that is not fit for a store', () => {
 
   test('such as a disk that is full ends the set, and what was acknowledged stays', async (ctx) => {
     const program = `
-      import { FileObjectStore, StreamSet } from 'qanat';
-      const set = await StreamSet.open({ node: 'a', store: new FileObjectStore(process.argv[1]), settings: { storeDeadlineMs: 300 } });
+      import { FileObjectStore, objectWal, StreamSet } from 'qanat';
+      const store = new FileObjectStore(process.argv[1]);
+      const set = await StreamSet.open({ node: 'a', store, wal: objectWal(), settings: { storeDeadlineMs: 300 } });
       const stream = await set.create({ name: 's' });
       process.on('SIGXFSZ', () => {});
       let acknowledged = 0;
