@@ -205,10 +205,8 @@ test.each([
     const before = await StreamSet.open({ node: 'a', store, wal: objectWal() });
     const stream = await before.create({ name: 's' });
     await stream.append(bytesOf('1'));
-    const settings = { storeDeadlineMs: 20_000 };
-    const opens = await Promise.allSettled(
-      Array.from({ length: count }, () => StreamSet.open({ node: 'a', store, wal: objectWal(), settings })),
-    );
+    const options = { node: 'a', store, wal: objectWal(), settings: { storeDeadlineMs: 20_000 } };
+    const opens = await Promise.allSettled(Array.from({ length: count }, () => StreamSet.open(options)));
     const opened = opens.flatMap((open) => (open.status === 'fulfilled' ? [open.value] : []));
     for (const set of opened) later(() => set.close());
     for (const open of opens)
