@@ -6,7 +6,7 @@ import { planRegistration } from '../catalog/plan-registration.ts';
 import type { WalSegment } from '../wal/wal.ts';
 import type { ObjectWriter } from './object-writer.ts';
 import { writeOutputs, type RangeSource } from './rewrite.ts';
-import { ownObjectSizeMinBytes, planUpload } from './upload-planner.ts';
+import { ownObjectSizeMinBytes, planUpload, type UploadStep } from './upload-planner.ts';
 
 /** What one commit releases, and the objects it adds. */
 export interface CommitRun {
@@ -23,6 +23,8 @@ export interface CommitSource {
   readonly writer: ObjectWriter;
   /** An object is written from one buffer of about this size. */
   readonly objectSizeMaxBytes: number;
+  /** Segments that are objects are all registered as they are: nothing is read or written, whatever reading costs. */
+  readonly inPlace?: boolean | undefined;
 }
 
 /**
@@ -32,9 +34,12 @@ export interface CommitSource {
 export async function* commitsOf(
   from: number,
   segments: readonly WalSegment[],
-  { segmentsAreObjects, source, writer, objectSizeMaxBytes }: CommitSource,
+  { segmentsAreObjects, source, writer, objectSizeMaxBytes, inPlace }: CommitSource,
 ): AsyncGenerator<{ readonly run: CommitRun; readonly isLast: boolean }, void> {
-  const steps = planUpload(segments, { segmentsAreObjects, objectSizeMaxBytes, ownObjectSizeMinBytes });
+  const steps: readonly UploadStep<WalSegment>[] =
+    inPlace && segmentsAreObjects && segments.length > 0
+      ? [{ action: 'register', segments }]
+      : planUpload(segments, { segmentsAreObjects, objectSizeMaxBytes, ownObjectSizeMinBytes });
   if (steps.length === 0) yield { run: { from, to: from, objects: [] }, isLast: true };
   let position = from;
   for (const [i, step] of steps.entries()) {

@@ -1,5 +1,6 @@
 // Uploads what a sealed WAL holds, on behalf of its epoch: the half of a recovery that needs an object writer. The
-// outputs are the recoverer's own, so two recoverers never write under the same key.
+// outputs are the recoverer's own, so two recoverers never write under the same key. Segments that are objects are
+// registered as they are: a recovery takes as long as reading their directories, however many bytes they hold.
 import type { StreamBatch } from '../model/record-batch.ts';
 import type { SealedWal, WalSegment } from '../wal/wal.ts';
 import { commitsOf, type CommitRun } from './commit-runs.ts';
@@ -16,8 +17,8 @@ export async function* recoveredRuns(
   const segments = sealed.segments.filter(({ sequence }) => sequence >= from);
   const { segmentsAreObjects } = sealed;
   const source = (read: readonly WalSegment[]): Promise<RangeSource> => readBack(sealed, read);
-  for await (const { run } of commitsOf(from, segments, { segmentsAreObjects, source, writer, objectSizeMaxBytes }))
-    yield run;
+  const ways = { segmentsAreObjects, source, writer, objectSizeMaxBytes, inPlace: true };
+  for await (const { run } of commitsOf(from, segments, ways)) yield run;
 }
 
 /** Reads the segments of one rewritten run into memory. */

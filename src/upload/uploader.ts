@@ -207,8 +207,9 @@ export class Uploader {
     const { wal, writer, source } = this.#options;
     const { objectSizeMaxBytes } = this.#options.settings;
     const { segmentsAreObjects } = wal;
-    const runs = commitsOf(from, segments, { segmentsAreObjects, source: () => source, writer, objectSizeMaxBytes });
-    for await (const { run, isLast } of runs) {
+    const inPlace = closing.streams.length > 0 || closing.epoch; // Whoever closes waits for one change, and no bytes.
+    const ways = { segmentsAreObjects, source: () => source, writer, objectSizeMaxBytes, inPlace };
+    for await (const { run, isLast } of commitsOf(from, segments, ways)) {
       if (!(await this.#commit(run, isLast ? closing : undefined))) return;
     }
   }
