@@ -85,6 +85,7 @@ export type { NodeDescription, StreamDescription, StreamSummary } from './engine
 export type { Kv, KvEntry, KvListed, KvReadOptions, KvView, KvWriteOptions } from './engine/key-value.ts';
 export type { MemoryShares } from './engine/memory-shares.ts';
 export type { CloseReason, SetStatusName } from './engine/set-status.ts';
+export type { RecoverOptions, RecoveryReport } from './engine/recovering.ts';
 export type { Settings, SettingsInput } from './engine/settings.ts';
 export type { Stats, WritingStats } from './engine/stats.ts';
 

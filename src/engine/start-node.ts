@@ -7,7 +7,7 @@ import { emit } from '../model/events.ts';
 import type { Attributes } from '../model/ids.ts';
 import { ObjectWriter } from '../upload/object-writer.ts';
 import { recoveredRuns } from '../upload/recovered-runs.ts';
-import { recoverEpoch, walMissing, type RecoverEpochOptions } from '../recovery/recover-epoch.ts';
+import { recoverEpoch, walMissing, type RecoveredEpoch, type RecoverEpochOptions } from '../recovery/recover-epoch.ts';
 import { rulesVersion, type NodeState } from '../catalog/state.ts';
 import type { WalIdentity } from '../model/wal-identity.ts';
 import type { WalFactory } from '../wal/wal.ts';
@@ -59,7 +59,9 @@ export async function startNode(options: StartOptions): Promise<StartedNode> {
     const epoch = state.unrecovered?.epoch;
     assert(epoch !== undefined, 'an epoch that recovers has something to recover');
     const abandonMissing = options.walMissing === 'abandon';
-    await recoverHere(foundation, writer, options.walFactories, { node, epoch, abandonMissing, signal });
+    const isFenced = (byEpoch: number): Error => fenced(node, nodeEpoch, byEpoch);
+    const ways = { walFactories: options.walFactories, abandonMissing, whenMissing, fenced: isFenced };
+    await recoverHere(foundation, writer, { node, epoch, ...ways, signal });
   }
 }
 
@@ -67,19 +69,28 @@ export async function startNode(options: StartOptions): Promise<StartedNode> {
 function refuseMissingWal(node: NodeState | undefined, identity: WalIdentity): void {
   const owed = node?.unrecovered ?? (node?.current?.status === 'open' ? node.current : undefined);
   if (node === undefined || owed?.wal.kind !== 'file') return;
-  if (identity.kind !== 'file' || identity.id !== owed.wal.id) throw walMissing(node.name, owed.epoch, owed.wal);
+  if (identity.kind !== 'file' || identity.id !== owed.wal.id)
+    throw walMissing(node.name, owed.epoch, owed.wal, whenMissing);
 }
 
-/** Recovers an epoch with what a set has at hand: its WAL factories, and its writer for what must be rewritten. */
+/** What a start can do about a WAL that is not there. */
+const whenMissing = "open the node where its WAL is, or give up what is only in it with { walMissing: 'abandon' }";
+
+/** What is recovered, and how. */
+export type RecoveryWays = Omit<
+  RecoverEpochOptions,
+  'catalog' | 'store' | 'clusterId' | 'runtime' | 'observer' | 'runsOf' | 'settledBelow' | 'decide'
+>;
+
+/** Recovers an epoch with what a set has at hand, and its writer for what must be rewritten. */
 export async function recoverHere(
   foundation: Foundation,
   writer: ObjectWriter,
-  walFactories: readonly WalFactory[],
-  what: Pick<RecoverEpochOptions, 'node' | 'epoch' | 'abandonMissing' | 'signal'>,
-): Promise<void> {
+  ways: RecoveryWays,
+): Promise<RecoveredEpoch> {
   const { catalog, store, clusterId, runtime, observer } = foundation;
-  await recoverEpoch({
-    ...{ catalog, walFactories, store, clusterId, runtime, observer, ...what },
+  return recoverEpoch({
+    ...{ catalog, store, clusterId, runtime, observer, ...ways },
     runsOf: (from, sealed) => recoveredRuns(from, sealed, writer, foundation.shares.uploadBuffer),
     settledBelow: (objects) => writer.settledBelow(objects),
     decide: (objects) => writer.decide(objects),

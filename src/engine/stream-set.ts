@@ -7,13 +7,11 @@ import { emit } from '../model/events.ts';
 import { checkAttributes, checkStreamName } from '../model/check-names.ts';
 import type { Attributes, StreamId, StreamRef } from '../model/ids.ts';
 import type { CatalogChange, Change, Verdict } from '../catalog/change.ts';
-import type { StreamState } from '../catalog/state.ts';
-import { AppendPath } from '../stream/append-path.ts';
+import type { AppendPath } from '../stream/append-path.ts';
 import type { OpenStream } from '../stream/open-stream.ts';
 import type { OwnerHost } from '../stream/owned-stream.ts';
 import type { CallOptions, Stream } from '../stream/stream.ts';
-import { TailPool } from '../stream/tail-pool.ts';
-import type { ObjectWriter } from '../upload/object-writer.ts';
+import type { TailPool } from '../stream/tail-pool.ts';
 import { Uploader } from '../upload/uploader.ts';
 import { objectWal } from '../wal/object-wal.ts';
 import type { Wal, WalEnd, WalFactory } from '../wal/wal.ts';
@@ -23,7 +21,9 @@ import { OpenStreams } from './open-streams.ts';
 import { checkOpenOptions, untilGivenUp, type CheckedOpen } from './opening.ts';
 import type { ChangeOptions, CreateOptions, OpenOptions, OpenReadOnlyOptions, OpenStreamOptions } from './options.ts';
 import { SetStatus } from './set-status.ts';
-import { abandonStart, discardPast, recoverHere, startNode, type StartedNode } from './start-node.ts';
+import { Recoveries, type RecoverOptions, type RecoveryReport } from './recovering.ts';
+import { openParts, type SetParts } from './set-parts.ts';
+import { abandonStart, discardPast, startNode, type StartedNode } from './start-node.ts';
 import type { Stats } from './stats.ts';
 import { ReadOnlyView, StreamSetView } from './stream-set-view.ts';
 import { fencedError, voidError, voidStreamError } from './void-change.ts';
@@ -36,12 +36,11 @@ export class StreamSet extends StreamSetView {
   /** The key-value store. */
   declare readonly kv: Kv;
   readonly #wal: Wal;
-  readonly #writer: ObjectWriter;
   readonly #appendPath: AppendPath;
   readonly #tails: TailPool;
   readonly #uploader: Uploader;
   readonly #streams: OpenStreams;
-  readonly #walFactories: readonly WalFactory[];
+  readonly #recoveries: Recoveries;
   readonly #unsubscribe: () => void;
   #closing: Promise<void> | undefined;
   /** What past incarnations left in the WAL's directory is removed in the background; a closed set leaves it alone. */
@@ -53,10 +52,8 @@ export class StreamSet extends StreamSetView {
     this.node = parts.node;
     this.nodeEpoch = parts.nodeEpoch;
     this.#wal = parts.wal;
-    this.#writer = parts.writer;
     this.#appendPath = parts.appendPath;
     this.#tails = parts.tails;
-    this.#walFactories = parts.walFactories;
     this.#uploader = new Uploader({
       catalog,
       wal: parts.wal,
@@ -78,6 +75,11 @@ export class StreamSet extends StreamSetView {
     });
     const propose = (change: Change, signal: AbortSignal | undefined): Promise<Verdict> =>
       this.#propose(change, signal);
+    const { writer, walFactories } = parts;
+    this.#recoveries = new Recoveries({
+      ...{ foundation, node: this.node, writer, walFactories, propose },
+      onFenced: (byEpoch) => this.#onFenced(byEpoch),
+    });
     this.#streams = new OpenStreams({
       host: () => this.#ownerHost(),
       tails: parts.tails,
@@ -87,7 +89,7 @@ export class StreamSet extends StreamSetView {
         emit(observer, 'streamOpened', { stream: id, streamEpoch });
       },
       onClosed: ({ id }) => emit(observer, 'streamClosed', { stream: id }),
-      recoverOwner: (stream) => this.#recoverOwner(stream),
+      recoverOwner: (stream) => this.#recoveries.recoverOwner(stream),
     });
     Object.defineProperty(this, 'kv', {
       value: new CatalogKv(catalog, () => this.checkOpen(), propose),
@@ -110,12 +112,12 @@ export class StreamSet extends StreamSetView {
     const foundation = await Foundation.open(options, true);
     let nodeEpoch: number | undefined;
     try {
-      const walFactories = wal.kind === 'object' ? [wal] : [wal, objectWal()];
+      const walFactories = wal.kind === 'object' ? ([wal] as const) : ([wal, objectWal()] as const);
       const onRegistered = (epoch: number): void => void (nodeEpoch = epoch);
       const { signal } = options;
       const ways = { wal, walFactories, walMissing };
       const started = await startNode({ foundation, node, attributes, ...ways, signal, onRegistered });
-      const set = await StreamSet.#assemble(foundation, node, started, wal, walFactories);
+      const set = await StreamSet.#assemble(foundation, node, started, walFactories);
       set.#discarding = discardPast(foundation, wal);
       return set;
     } catch (cause) {
@@ -135,40 +137,16 @@ export class StreamSet extends StreamSetView {
   static async #assemble(
     foundation: Foundation,
     node: string,
-    { nodeEpoch, writer }: StartedNode,
-    factory: WalFactory,
-    walFactories: readonly WalFactory[],
+    started: StartedNode,
+    walFactories: readonly [WalFactory, ...WalFactory[]],
   ): Promise<StreamSet> {
-    const { catalog, store, clusterId, runtime, observer, settings, shares } = foundation;
-    const life = new SetStatus(observer);
-    const tails = new TailPool();
+    const life = new SetStatus(foundation.observer);
     let set: StreamSet | undefined;
-    const appendPath = new AppendPath({
-      clock: runtime.clock,
-      tails,
-      refusal: () => life.ending,
+    const parts = await openParts(foundation, life, node, started, walFactories, {
       onDurable: () => void (set !== undefined && set.#uploader.poke()),
-      onEnded: (end) => void (set !== undefined && set.#onWalEnded(end)),
-      fencedError: (outcome) => fencedError(catalog.state, node, nodeEpoch, outcome),
-      unuploadedBytes: shares.unuploaded,
-      unuploadedMaxBytes: shares.unuploadedMax,
+      onWalEnded: (end) => void (set !== undefined && set.#onWalEnded(end)),
     });
-    const wal = await factory.open({
-      store,
-      clusterId,
-      node,
-      nodeEpoch,
-      runtime,
-      observer,
-      settings: { ...settings, inFlightSizeMaxBytes: shares.walBuffers },
-      sink: appendPath,
-      sealedAt: async () => {
-        await catalog.sync();
-        return catalog.state.sealedAt(nodeEpoch);
-      },
-    });
-    appendPath.attach(wal);
-    set = new StreamSet(foundation, life, { node, nodeEpoch, wal, writer, appendPath, tails, walFactories });
+    set = new StreamSet(foundation, life, parts);
     return set;
   }
 
@@ -231,6 +209,17 @@ export class StreamSet extends StreamSetView {
     throw voidStreamError(verdict, stream, this.state);
   }
 
+  /**
+   * Takes over from another node: fences it, ends its WAL for ever, and registers what it holds. Everything that it has
+   * acknowledged can be read then, and anybody may open its streams. Safe to call too early, more than once, and from
+   * several nodes at once; a node that was taken for dead finds itself fenced.
+   */
+  async recover(node: string, options: RecoverOptions = {}): Promise<RecoveryReport> {
+    checkCallOptions(options);
+    this.#begin(options.signal);
+    return this.#recoveries.recover(node, options);
+  }
+
   /** Registers everything that was appended before the call. It also happens by itself. */
   async upload(options: CallOptions = {}): Promise<void> {
     checkCallOptions(options);
@@ -277,10 +266,11 @@ export class StreamSet extends StreamSetView {
     if (this.life.name === 'fenced') await this.#wal.flush();
     this.#wal.stop();
     this.#unsubscribe();
+    this.life.closing();
+    await this.#recoveries.close(this.life.ending as Error);
     await this.#uploader.stop();
     await this.#wal.close();
     await this.#discarding;
-    this.life.closing();
     this.#streams.endAll();
     await this.foundation.close();
   }
@@ -348,15 +338,6 @@ export class StreamSet extends StreamSetView {
     this.#streams.forget(stream);
   }
 
-  /** R7: a stream whose owner is to be recovered becomes free when that recovery is finished. */
-  async #recoverOwner(stream: StreamState): Promise<void> {
-    const current = this.state.stream(stream.id);
-    const owner = current === undefined ? undefined : this.state.ownerOf(current);
-    if (owner === undefined || this.state.node(owner.node)?.unrecovered?.epoch !== owner.epoch) return;
-    const { node, epoch } = owner;
-    await recoverHere(this.foundation, this.#writer, this.#walFactories, { node, epoch });
-  }
-
   #onReleased(position: number): void {
     this.#appendPath.released(position);
     const { shares } = this.foundation;
@@ -387,14 +368,4 @@ export class StreamSet extends StreamSetView {
     this.endWith({ status: 'fenced', byEpoch: byEpoch === 0 ? undefined : byEpoch }, error);
     return error;
   }
-}
-
-interface SetParts {
-  readonly node: string;
-  readonly nodeEpoch: number;
-  readonly wal: Wal;
-  readonly writer: ObjectWriter;
-  readonly appendPath: AppendPath;
-  readonly tails: TailPool;
-  readonly walFactories: readonly WalFactory[];
 }

@@ -31,6 +31,7 @@ export interface QanatErrorFacts {
   FORMAT_UNSUPPORTED: { readonly key: string; readonly found: number | string; readonly supported: number | string };
   WAL_LOCKED: { readonly node: string; readonly holder: string };
   WAL_MISSING: { readonly node: string; readonly nodeEpoch: number; readonly walKind: string; readonly walId: string };
+  NODE_NOT_FOUND: { readonly node: string; readonly nodeEpoch: number | undefined };
 }
 
 /** Every code, in one union. */
@@ -65,6 +66,7 @@ const actions: Readonly<Record<QanatErrorCode, ErrorAction>> = {
   FORMAT_UNSUPPORTED: 'repair',
   WAL_LOCKED: 'retry',
   WAL_MISSING: 'repair',
+  NODE_NOT_FOUND: 'correct',
 };
 
 /** All codes, for those who list them. */

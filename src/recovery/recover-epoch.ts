@@ -4,6 +4,7 @@
 //
 // W1: what is read here comes from a state at or after the fence, because that state calls the epoch unrecovered.
 // W2: the first `recovered` fixes where the WAL ended; whoever comes later adopts it.
+import { untilAborted } from '../base/abort.ts';
 import { assert } from '../base/assert.ts';
 import type { Runtime } from '../base/runtime.ts';
 import { isQanatError, qanatError } from '../model/errors.ts';
@@ -13,7 +14,7 @@ import type { Catalog } from '../catalog/catalog.ts';
 import type { Change, CommitChange, CommittedObject, RecoveredChange, Verdict } from '../catalog/change.ts';
 import type { EpochState } from '../catalog/state.ts';
 import type { ObjectStore } from '../store/object-store.ts';
-import type { SealedWal, WalFactory } from '../wal/wal.ts';
+import type { SealedWal, WalFactory, WalRecoveryContext } from '../wal/wal.ts';
 
 /** What a recovery works on. */
 export interface RecoverEpochOptions {
@@ -34,6 +35,10 @@ export interface RecoverEpochOptions {
   readonly decide: (objects: readonly CommittedObject[]) => void;
   /** Give up what a WAL holds that cannot be found; without it, that is WAL_MISSING (R3). */
   readonly abandonMissing?: boolean | undefined;
+  /** What can be done where the WAL cannot be reached: the end of the message of WAL_MISSING. */
+  readonly whenMissing: string;
+  /** The error for a recovery that cannot go on because the recoverer's own epoch is over. */
+  readonly fenced: (byEpoch: number) => Error;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -42,32 +47,49 @@ export type RecoveredRun = Pick<CommitChange, 'from' | 'to' | 'objects'>;
 
 /** What a recovery did. */
 export interface RecoveredEpoch {
+  /** Segments that its own commits released. */
   readonly segmentCount: number;
-  readonly sizeBytes: number;
+  /** Bytes of the segments that it registered as they are. */
+  readonly bytesRegistered: number;
+  /** Bytes of the objects that it wrote and registered. */
+  readonly bytesCopied: number;
+  /** The WAL was not found and given up, as asked for. */
+  readonly abandoned: boolean;
   /** Somebody else had recovered it. */
   readonly alreadyDone: boolean;
 }
 
+/** What a recovery has done so far. */
+interface Work {
+  segmentCount: number;
+  bytesRegistered: number;
+  bytesCopied: number;
+}
+
 /** Recovers an epoch that the state calls unrecovered. Resolves when it is recovered, by whomever. */
 export async function recoverEpoch(options: RecoverEpochOptions): Promise<RecoveredEpoch> {
+  const work: Work = { segmentCount: 0, bytesRegistered: 0, bytesCopied: 0 };
+  const report = (alreadyDone: boolean, more: { abandoned?: true; sealed?: SealedWal } = {}): RecoveredEpoch => {
+    tell(options, more.sealed, alreadyDone);
+    return { ...work, abandoned: more.abandoned === true, alreadyDone };
+  };
   const owed = owedEpoch(options);
-  if (owed === undefined) return report(options, undefined, true);
-  if (owed.wal.kind === 'memory' || owed.wal.kind === 'none') {
-    const done = await declareRecovered(options, () => owedEpoch(options)?.released);
-    return report(options, undefined, !done);
-  }
+  if (owed === undefined) return report(true);
+  if (owed.wal.kind === 'memory' || owed.wal.kind === 'none')
+    return report(!(await declareRecovered(options, () => owedEpoch(options)?.released)));
   const sealed = await sealOrAbandon(options, owed);
+  if (sealed === undefined) return report(true);
   if (sealed === 'abandoned') {
     const { node, epoch: nodeEpoch, observer } = options;
-    emit(observer, 'walAbandoned', { node, nodeEpoch, walKind: owed.wal.kind, walId: owed.wal.id });
     const done = await declareRecovered(options, () => owedEpoch(options)?.released, true);
-    return report(options, undefined, !done);
+    if (!done) return report(true);
+    emit(observer, 'walAbandoned', { node, nodeEpoch, walKind: owed.wal.kind, walId: owed.wal.id });
+    return report(false, { abandoned: true });
   }
-  if (sealed === undefined) return report(options, undefined, true);
   try {
-    const registered = await uploadSegments(options, sealed);
-    const done = registered && (await declareRecovered(options, () => sealed.sealedAt));
-    return report(options, sealed, !done);
+    const isReleased = await uploadSegments(options, sealed, work);
+    const done = isReleased && (await declareRecovered(options, () => sealed.sealedAt));
+    return report(!done, { sealed });
   } finally {
     await sealed.close();
   }
@@ -91,20 +113,34 @@ async function sealOrAbandon(
   }
 }
 
-/** The error for a WAL that cannot be reached from here. */
-export function walMissing(node: string, nodeEpoch: number, { kind, id }: WalIdentity): Error {
-  const message =
-    `epoch ${nodeEpoch} of node ${node} has a ${kind} WAL that cannot be reached from here; ` +
-    `open the node where it is, ` +
-    `or give up what is only in it with { walMissing: 'abandon' }`;
-  return qanatError('WAL_MISSING', message, { node, nodeEpoch, walKind: kind, walId: id });
+/** The error for a WAL that cannot be reached from here. `whenMissing` says what can be done. */
+export function walMissing(
+  node: string,
+  nodeEpoch: number,
+  { kind, id }: WalIdentity,
+  whenMissing: string,
+  cause?: unknown,
+): Error {
+  const why = cause instanceof Error ? `: ${cause.message}` : '';
+  const message = `epoch ${nodeEpoch} of node ${node} has a ${kind} WAL that cannot be reached from here${why}`;
+  const facts = { node, nodeEpoch, walKind: kind, walId: id };
+  return qanatError('WAL_MISSING', `${message}; ${whenMissing}`, facts, { cause });
 }
 
 async function seal(options: RecoverEpochOptions, owed: EpochState): Promise<SealedWal | undefined> {
-  const { catalog, node, epoch, store, clusterId, runtime, observer, signal } = options;
+  const { node, epoch, whenMissing } = options;
   const factory = options.walFactories.find((candidate) => candidate.kind === owed.wal.kind);
-  if (factory === undefined) throw walMissing(node, epoch, owed.wal);
-  return factory.seal({
+  if (factory === undefined) throw walMissing(node, epoch, owed.wal, whenMissing);
+  try {
+    return await factory.seal(recoveryContext(options, owed));
+  } catch (cause) {
+    throw isQanatError(cause, 'WAL_MISSING') ? walMissing(node, epoch, owed.wal, whenMissing, cause) : cause;
+  }
+}
+
+function recoveryContext(options: RecoverEpochOptions, owed: EpochState): WalRecoveryContext {
+  const { catalog, node, epoch, store, clusterId, runtime, observer, signal } = options;
+  return {
     store,
     clusterId,
     node,
@@ -119,20 +155,26 @@ async function seal(options: RecoverEpochOptions, owed: EpochState): Promise<Sea
       const now = owedEpoch(options);
       return now === undefined ? { sealedAt: catalog.state.sealedAt(epoch) ?? 0 } : { released: now.released };
     },
-  });
+  };
 }
 
 /** Commits what the WAL holds, from wherever the released position is. False if somebody else ended the recovery. */
-async function uploadSegments(options: RecoverEpochOptions, sealed: SealedWal): Promise<boolean> {
+async function uploadSegments(options: RecoverEpochOptions, sealed: SealedWal, work: Work): Promise<boolean> {
   for (;;) {
     const owed = owedEpoch(options);
     if (owed === undefined) return false;
     if (owed.released >= sealed.sealedAt) return true;
     for await (const run of options.runsOf(owed.released, sealed)) {
       const settledBelow = options.settledBelow(run.objects);
-      const verdict = await propose(options, { kind: 'commit', epoch: options.epoch, ...run, settledBelow });
-      options.decide(run.objects);
+      const verdict = await propose(options, { kind: 'commit', epoch: options.epoch, ...run, settledBelow }, () =>
+        options.decide(run.objects),
+      );
       if (!verdict.applied) break; // Another recoverer was there: look where it stands.
+      work.segmentCount += run.to - run.from;
+      for (const { family, sizeBytes } of run.objects) {
+        if (family === 'wal') work.bytesRegistered += sizeBytes;
+        else work.bytesCopied += sizeBytes;
+      }
     }
   }
 }
@@ -153,10 +195,19 @@ async function declareRecovered(
   }
 }
 
-/** Proposes; a void that only a live node could answer ends the recovery. */
-async function propose(options: RecoverEpochOptions, change: Change): Promise<Verdict> {
-  const { catalog, node, epoch, signal } = options;
-  const verdict = await catalog.propose(change, { signal });
+/**
+ * Proposes; a void that only a live node could answer ends the recovery. `decided` is called once it is known what
+ * became of the change, also if the caller has given up waiting.
+ */
+async function propose(options: RecoverEpochOptions, change: Change, decided?: () => void): Promise<Verdict> {
+  const { catalog, epoch, signal } = options;
+  signal?.throwIfAborted();
+  const proposal = catalog.propose(change);
+  if (decided !== undefined)
+    void proposal.then(decided, (cause: unknown) => {
+      if (isQanatError(cause) && cause.outcome === 'none') decided();
+    });
+  const verdict = await untilAborted(proposal, signal);
   if (
     verdict.applied ||
     verdict.reason === 'position' ||
@@ -164,17 +215,16 @@ async function propose(options: RecoverEpochOptions, change: Change): Promise<Ve
     verdict.reason === 'not-found'
   )
     return verdict;
-  if (verdict.reason === 'fenced') {
-    const facts = { node, nodeEpoch: epoch, byEpoch: verdict.fact };
-    throw qanatError('NODE_FENCED', 'this node was fenced while it recovered an epoch', facts);
-  }
+  if (verdict.reason === 'fenced') throw options.fenced(verdict.fact);
   assert(false, `${change.kind} of epoch ${epoch} is void: ${verdict.reason} (${verdict.fact})`);
 }
 
-function report(options: RecoverEpochOptions, sealed: SealedWal | undefined, alreadyDone: boolean): RecoveredEpoch {
+function tell(
+  { node, epoch, observer }: RecoverEpochOptions,
+  sealed: SealedWal | undefined,
+  alreadyDone: boolean,
+): void {
   const segmentCount = sealed?.segments.length ?? 0;
   const sizeBytes = sealed?.segments.reduce((sum, segment) => sum + segment.sizeBytes, 0) ?? 0;
-  const { node, epoch: nodeEpoch } = options;
-  emit(options.observer, 'recovered', { node, nodeEpoch, segmentCount, sizeBytes, alreadyDone });
-  return { segmentCount, sizeBytes, alreadyDone };
+  emit(observer, 'recovered', { node, nodeEpoch: epoch, segmentCount, sizeBytes, alreadyDone });
 }
