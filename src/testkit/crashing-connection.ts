@@ -34,18 +34,29 @@ export class CrashingConnection implements ObjectStore {
   readonly #faulty: FaultyObjectStore;
   readonly #options: CrashingConnectionOptions;
   readonly #death: Promise<never>;
+  readonly #dying = new AbortController();
   #die: () => void = () => {};
 
   constructor(store: ObjectStore, options: CrashingConnectionOptions) {
     const { runtime, faults } = options;
     this.#faulty = new FaultyObjectStore(store, { runtime, faults, afterCrash: 'hangs' });
     this.#options = options;
-    this.#death = new Promise((_, reject) => (this.#die = () => reject(crashed())));
+    this.#death = new Promise((_, reject) => {
+      this.#die = () => {
+        reject(crashed());
+        this.#dying.abort();
+      };
+    });
     this.#death.catch(() => {});
   }
 
   get hasCrashed(): boolean {
     return this.#faulty.crashed;
+  }
+
+  /** Aborted when the process dies: for what it has beside the bucket. */
+  get dying(): AbortSignal {
+    return this.#dying.signal;
   }
 
   /** The process is dropped. */

@@ -32,8 +32,12 @@ export interface StreamSetDriverOptions {
   readonly node?: string | undefined;
   /** Makes the journal of each start; the store's own unless given. */
   readonly journal?: (() => Promise<Journal>) | undefined;
-  /** Makes the WAL of each start; the object WAL unless given. */
-  readonly wal?: (() => WalFactory) | undefined;
+  /**
+   * Makes the WAL of each start; the object WAL unless given. The signal is aborted when the process of that start
+   * crashes: what the WAL has outside the bucket must then do nothing more, and a lock that it has taken must be gone
+   * when the next WAL is made, as if its process had died.
+   */
+  readonly wal?: ((crashed: AbortSignal) => WalFactory) | undefined;
   /** The engine's settings; small ones, that make much happen, unless given. */
   readonly settings?: SettingsInput | undefined;
   readonly runtime?: Runtime | undefined;
@@ -96,7 +100,7 @@ class StreamSetDriver implements LogDriver {
     const journal = await this.#options.journal?.();
     const opening = StreamSet.open({
       ...{ node, store: this.#options.connect?.(connection) ?? connection, runtime, settings },
-      ...{ journal, wal: this.#options.wal?.() },
+      ...{ journal, wal: this.#options.wal?.(connection.dying) },
     });
     started.set = await connection.untilCrash(opening);
   }

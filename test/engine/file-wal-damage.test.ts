@@ -3,8 +3,8 @@
 import { open, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
-import { FileObjectStore, StreamSet } from '../../src/index.ts';
-import type { WalFactory } from '../../src/index.ts';
+import { FileObjectStore } from '../../src/index.ts';
+import type { StreamSet, WalFactory } from '../../src/index.ts';
 import { KiB } from '../../src/base/bytes.ts';
 import { fileWalOfSizes } from '../../src/wal/file-wal.ts';
 import { diedCopyOf } from './died-copy.ts';
