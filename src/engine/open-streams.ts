@@ -3,11 +3,11 @@
 import { untilAborted } from '../base/abort.ts';
 import { qanatError } from '../model/errors.ts';
 import type { Attributes, StreamId, StreamRef } from '../model/ids.ts';
+import type { TailPool } from '../cache/tail-pool.ts';
 import type { StreamState } from '../catalog/state.ts';
 import { OpenStream } from '../stream/open-stream.ts';
 import { OwnedStream, type OwnerHost } from '../stream/owned-stream.ts';
 import type { Stream } from '../stream/stream.ts';
-import type { TailPool } from '../stream/tail-pool.ts';
 import type { Propose } from './key-value.ts';
 import { voidStreamError } from './void-change.ts';
 
@@ -67,7 +67,6 @@ export class OpenStreams {
     const entry = this.#entries.get(open.id);
     if (entry?.open !== open) return;
     this.#entries.delete(open.id);
-    this.#options.tails.remove(open);
     entry.handle.ended();
     open.waiters.wake(Infinity);
     this.#options.onClosed(open);
@@ -142,7 +141,7 @@ export class OpenStreams {
   }
 
   #add(id: StreamId, name: string | undefined, streamEpoch: number, endOffset: number): Entry {
-    const open = new OpenStream(id, name, streamEpoch, endOffset);
+    const open = new OpenStream(id, name, streamEpoch, endOffset, this.#options.tails);
     const entry = { open, handle: new OwnedStream(this.#options.host(), open), wanted: 0 };
     this.#entries.set(id, entry);
     this.#options.onOpened(open);

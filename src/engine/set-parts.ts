@@ -1,7 +1,7 @@
 // What a stream set is put together from, once its node has started: the open WAL, and the append path between it and
 // the streams. The two know each other before the set exists, so what they tell the set goes through hooks.
+import { TailPool } from '../cache/tail-pool.ts';
 import { AppendPath } from '../stream/append-path.ts';
-import { TailPool } from '../stream/tail-pool.ts';
 import type { ObjectWriter } from '../upload/object-writer.ts';
 import type { Wal, WalEnd, WalFactory } from '../wal/wal.ts';
 import type { Foundation } from './foundation.ts';
@@ -35,7 +35,7 @@ export async function openParts(
   hooks: SetHooks,
 ): Promise<SetParts> {
   const { catalog, store, clusterId, runtime, observer, settings, shares } = foundation;
-  const tails = new TailPool();
+  const tails = new TailPool(shares.unuploaded + shares.tail);
   const appendPath = new AppendPath({
     clock: runtime.clock,
     tails,

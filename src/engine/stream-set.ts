@@ -6,12 +6,12 @@ import { invalidArgument, isQanatError, qanatError } from '../model/errors.ts';
 import { emit } from '../model/events.ts';
 import { checkAttributes, checkStreamName } from '../model/check-names.ts';
 import type { Attributes, StreamId, StreamRef } from '../model/ids.ts';
+import type { TailPool } from '../cache/tail-pool.ts';
 import type { CatalogChange, Change, Verdict } from '../catalog/change.ts';
 import type { AppendPath } from '../stream/append-path.ts';
 import type { OpenStream } from '../stream/open-stream.ts';
 import type { OwnerHost } from '../stream/owned-stream.ts';
 import type { CallOptions, Stream } from '../stream/stream.ts';
-import type { TailPool } from '../stream/tail-pool.ts';
 import { Uploader } from '../upload/uploader.ts';
 import { objectWal } from '../wal/object-wal.ts';
 import type { Wal, WalEnd, WalFactory } from '../wal/wal.ts';
@@ -340,11 +340,7 @@ export class StreamSet extends StreamSetView {
 
   #onReleased(position: number): void {
     this.#appendPath.released(position);
-    const { shares } = this.foundation;
-    this.#tails.evict(
-      shares.tail + this.#appendPath.unuploadedBytes,
-      ({ id }) => this.state.stream(id)?.endOffset ?? Infinity,
-    );
+    this.#tails.evict(this.foundation.shares.tail + this.#appendPath.unuploadedBytes);
   }
 
   #onWalEnded(end: WalEnd): void {

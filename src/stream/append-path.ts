@@ -9,28 +9,31 @@ import type { Clock } from '../base/runtime.ts';
 import { Fifo } from '../base/fifo.ts';
 import { checkCallOptions } from '../model/check-options.ts';
 import { isQanatError, qanatError } from '../model/errors.ts';
+import type { StreamBatch } from '../model/record-batch.ts';
 import type { Wal, WalEnd, WalSegment, WalSink } from '../wal/wal.ts';
-import { Arena } from '../cache/arena.ts';
+import type { TailPool } from '../cache/tail-pool.ts';
 import { checkBatch, checkBatches, checkOffset } from './check-arguments.ts';
 import type { OpenStream } from './open-stream.ts';
-import type { TailPool } from './tail-pool.ts';
 import type { AppendAllOptions, AppendOptions, Appended, BatchInput } from './stream.ts';
 
-interface Settle {
-  readonly resolve: (appended: Appended) => void;
+/** An append on its way. */
+interface Pending {
+  readonly stream: OpenStream;
+  readonly batch: StreamBatch;
+  /** A moment at or shortly before the call. */
+  readonly since: number;
+  /** Where the call's first batch begins. */
+  readonly firstOffset: number;
+  /** Of an appendAll only the last batch resolves; any may reject. */
+  readonly resolve: ((appended: Appended) => void) | undefined;
   readonly reject: (cause: unknown) => void;
 }
 
-/** An append on its way. Of an appendAll only the last batch settles; any may reject. */
-interface Pending {
-  readonly stream: OpenStream;
-  readonly firstOffset: number;
-  readonly endOffset: number;
-  readonly sizeBytes: number;
-  /** A moment at or shortly before the call. */
+/** What a segment that is not released holds, and since when it is durable. */
+interface Unreleased {
+  batchCount: number;
+  sizeBytes: number;
   readonly since: number;
-  readonly settle: Settle | undefined;
-  readonly failure: Settle;
 }
 
 /** What the append path needs to know of its set. */
@@ -38,7 +41,7 @@ export interface AppendPathOptions {
   /** The error that refuses appends now, if any. */
   readonly refusal: () => Error | undefined;
   readonly clock: Clock;
-  /** Counts the memory of all tails. */
+  /** Told what is released. */
   readonly tails: TailPool;
   /** Called after batches became durable: uploads may be due. */
   readonly onDurable: () => void;
@@ -55,7 +58,6 @@ export interface AppendPathOptions {
 export class AppendPath implements WalSink {
   #wal: Wal | undefined;
   readonly #options: AppendPathOptions;
-  readonly #arena = new Arena();
   /** Appends that are not durable, in order. */
   readonly #pending = new Fifo<Pending>();
   /** Appends that are durable and wait for room: an upload in the background makes it. */
@@ -63,10 +65,15 @@ export class AppendPath implements WalSink {
   #unuploadedBytes = 0;
   /** Nothing will make room any more. */
   #isOver = false;
-  /** What each segment that is not released holds, and since when it is durable. */
-  readonly #segments = new Map<number, { sizeBytes: number; readonly since: number }>();
+  readonly #segments = new Map<number, Unreleased>();
   /** The time, looked at when nothing was pending and when something became durable: not at every append. */
   #now = 0;
+  #resolve: (appended: Appended) => void = () => {};
+  #reject: (cause: unknown) => void = () => {};
+  readonly #executor = (resolve: (appended: Appended) => void, reject: (cause: unknown) => void): void => {
+    this.#resolve = resolve;
+    this.#reject = reject;
+  };
 
   constructor(options: AppendPathOptions) {
     this.#options = options;
@@ -96,48 +103,50 @@ export class AppendPath implements WalSink {
     return this.#unuploadedBytes;
   }
 
-  append(stream: OpenStream, bytes: Uint8Array, options: AppendOptions = {}): Promise<Appended> {
+  append(stream: OpenStream, bytes: Uint8Array, options?: AppendOptions): Promise<Appended> {
     try {
-      checkCallOptions(options);
-      const count = checkBatch(bytes, options.count, options.timestamp);
+      if (options !== undefined) checkCallOptions(options);
+      const count = checkBatch(bytes, options?.count, options?.timestamp);
       this.#admit(stream, bytes.byteLength, options);
-      const promise = new Promise<Appended>((resolve, reject) => {
-        const settle = { resolve, reject };
-        this.#take(stream, stream.nextOffset, bytes, count, options.timestamp, settle, settle);
-      });
-      return untilAborted(promise, options.signal);
+      const promise = this.#promise();
+      const { nextOffset } = stream;
+      this.#take(stream, bytes, count, options?.timestamp, nextOffset, this.#resolve, this.#reject);
+      return options === undefined ? promise : untilAborted(promise, options.signal);
     } catch (refused) {
       return Promise.reject(refused as Error);
     }
   }
 
-  appendAll(stream: OpenStream, batches: readonly BatchInput[], options: AppendAllOptions = {}): Promise<Appended> {
+  appendAll(stream: OpenStream, batches: readonly BatchInput[], options?: AppendAllOptions): Promise<Appended> {
     try {
-      checkCallOptions(options);
+      if (options !== undefined) checkCallOptions(options);
       const counts = checkBatches(batches);
       const sizeBytes = batches.reduce((sum, { bytes }) => sum + bytes.byteLength, 0);
       this.#admit(stream, sizeBytes, options);
-      const promise = new Promise<Appended>((resolve, reject) => {
-        const settle = { resolve, reject };
-        const firstOffset = stream.nextOffset;
-        batches.forEach(({ bytes, timestamp }, i) => {
-          const last = i === batches.length - 1 ? settle : undefined;
-          this.#take(stream, firstOffset, bytes, counts[i] as number, timestamp, last, settle);
-        });
+      const promise = this.#promise();
+      const { nextOffset } = stream;
+      batches.forEach(({ bytes, timestamp }, i) => {
+        const resolve = i === batches.length - 1 ? this.#resolve : undefined;
+        this.#take(stream, bytes, counts[i] as number, timestamp, nextOffset, resolve, this.#reject);
       });
-      return untilAborted(promise, options.signal);
+      return untilAborted(promise, options?.signal);
     } catch (refused) {
       return Promise.reject(refused as Error);
     }
   }
 
+  /** A promise whose functions are in #resolve and #reject until the next one: no closure for each append. */
+  #promise(): Promise<Appended> {
+    return new Promise(this.#executor);
+  }
+
   /** Everything that can refuse an append, before anything is changed. */
-  #admit(stream: OpenStream, sizeBytes: number, options: AppendAllOptions): void {
-    options.signal?.throwIfAborted();
+  #admit(stream: OpenStream, sizeBytes: number, options: AppendAllOptions | undefined): void {
+    options?.signal?.throwIfAborted();
     const refusal = this.#options.refusal();
     if (refusal !== undefined) throw refusal;
     if (stream.status !== 'open') throw streamClosed(stream);
-    if (options.expectedOffset !== undefined) {
+    if (options?.expectedOffset !== undefined) {
       const expectedOffset = checkOffset(options.expectedOffset, 'expectedOffset');
       const { nextOffset } = stream;
       if (expectedOffset !== nextOffset)
@@ -156,24 +165,22 @@ export class AppendPath implements WalSink {
 
   #take(
     stream: OpenStream,
-    firstOffset: number,
     bytes: Uint8Array,
     count: number,
     timestamp: number | undefined,
-    settle: Settle | undefined,
-    failure: Settle,
+    firstOffset: number,
+    resolve: ((appended: Appended) => void) | undefined,
+    reject: (cause: unknown) => void,
   ): void {
-    const kept = this.#arena.keep(bytes);
     const startOffset = stream.nextOffset;
-    const endOffset = startOffset + count;
-    assert(Number.isSafeInteger(endOffset), 'a stream has at most 2^53 - 1 offsets');
-    this.#options.tails.add(stream, stream.tail.add(count, timestamp, kept));
+    assert(Number.isSafeInteger(startOffset + count), 'a stream has at most 2^53 - 1 offsets');
+    const kept = stream.tail.add(count, timestamp, bytes);
     this.#unuploadedBytes += kept.byteLength;
     if (this.#pending.length === 0) this.#now = this.#options.clock.monotonic();
-    const since = this.#now;
-    this.#pending.push({ stream, firstOffset, endOffset, sizeBytes: kept.byteLength, since, settle, failure });
     const { id, streamEpoch } = stream;
-    (this.#wal as Wal).append({ stream: id, streamEpoch, startOffset, count, timestamp, bytes: kept });
+    const batch = { stream: id, streamEpoch, startOffset, count, timestamp, bytes: kept };
+    this.#pending.push({ stream, batch, since: this.#now, firstOffset, resolve, reject });
+    (this.#wal as Wal).append(batch);
   }
 
   /** WalSink: the next `count` batches are durable. */
@@ -183,16 +190,20 @@ export class AppendPath implements WalSink {
     let sizeBytes = 0;
     for (let i = 0; i < count; i++) {
       const pending = this.#pending.shift() as Pending;
-      pending.stream.durableEndOffset = pending.endOffset;
-      sizeBytes += pending.sizeBytes;
-      woken.add(pending.stream);
-      this.#held.push(pending);
+      const { stream, batch } = pending;
+      stream.durableEndOffset = batch.startOffset + batch.count;
+      sizeBytes += batch.bytes.byteLength;
+      if (stream.waiters.count > 0) woken.add(stream);
+      if (this.#held.length === 0 && this.#hasRoom()) acknowledge(pending);
+      else this.#held.push(pending);
     }
-    this.#acknowledge();
     this.#now = this.#options.clock.monotonic();
     const known = this.#segments.get(segment.sequence);
-    if (known === undefined) this.#segments.set(segment.sequence, { sizeBytes, since: this.#now });
-    else known.sizeBytes += sizeBytes;
+    if (known === undefined) this.#segments.set(segment.sequence, { batchCount: count, sizeBytes, since: this.#now });
+    else {
+      known.batchCount += count;
+      known.sizeBytes += sizeBytes;
+    }
     for (const stream of woken) stream.waiters.wake(stream.durableEndOffset);
     this.#options.onDurable();
   }
@@ -200,39 +211,40 @@ export class AppendPath implements WalSink {
   /** The set has ended, so no upload makes room: what is durable, or still becomes so, is acknowledged at once. */
   endWaiting(): void {
     this.#isOver = true;
-    this.#acknowledge();
+    this.#acknowledgeHeld();
   }
 
   /** WalSink: nothing more becomes durable. */
   ended(end: WalEnd): void {
     this.endWaiting();
-    for (let i = 0; this.#pending.length > 0; i++)
-      this.#pending.shift()?.failure.reject(this.#errorOf(end, i < end.sentCount));
+    for (let i = 0; this.#pending.length > 0; i++) this.#pending.shift()?.reject(this.#errorOf(end, i < end.sentCount));
     this.#options.onEnded(end);
   }
 
   /** Rejects what is still pending, when the WAL was stopped without a report. */
   abandon(error: Error): void {
     this.endWaiting();
-    while (this.#pending.length > 0) this.#pending.shift()?.failure.reject(error);
+    while (this.#pending.length > 0) this.#pending.shift()?.reject(error);
   }
 
   /** After a commit: segments below `position` are uploaded, their memory may go. */
   released(position: number): void {
-    for (const [sequence, { sizeBytes }] of this.#segments) {
+    for (const [sequence, { batchCount, sizeBytes }] of this.#segments) {
       if (sequence >= position) break; // They were inserted in order.
       this.#segments.delete(sequence);
       this.#unuploadedBytes -= sizeBytes;
+      this.#options.tails.release(batchCount);
     }
-    this.#acknowledge();
+    this.#acknowledgeHeld();
   }
 
   /** Acknowledges durable appends in order, as far as there is room: the delay is the back-pressure. */
-  #acknowledge(): void {
-    while (this.#held.length > 0 && (this.#isOver || this.#unuploadedBytes <= this.#options.unuploadedBytes)) {
-      const { settle, firstOffset, endOffset } = this.#held.shift() as Pending;
-      settle?.resolve({ startOffset: firstOffset, endOffset });
-    }
+  #acknowledgeHeld(): void {
+    while (this.#held.length > 0 && this.#hasRoom()) acknowledge(this.#held.shift() as Pending);
+  }
+
+  #hasRoom(): boolean {
+    return this.#isOver || this.#unuploadedBytes <= this.#options.unuploadedBytes;
   }
 
   #errorOf(end: WalEnd, sent: boolean): Error {
@@ -247,6 +259,10 @@ export class AppendPath implements WalSink {
       { action: 'reopen', cause: end.error },
     );
   }
+}
+
+function acknowledge({ resolve, firstOffset, batch }: Pending): void {
+  resolve?.({ startOffset: firstOffset, endOffset: batch.startOffset + batch.count });
 }
 
 /** The error of using a stream that this set has given up. */

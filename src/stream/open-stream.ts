@@ -4,6 +4,7 @@ import type { StreamId } from '../model/ids.ts';
 import type { OffsetRange } from '../model/offset-range.ts';
 import type { StreamBatch } from '../model/record-batch.ts';
 import { StreamTail } from '../cache/tail-cache.ts';
+import type { TailPool } from '../cache/tail-pool.ts';
 import { OffsetWaiters } from './offset-waiters.ts';
 
 export class OpenStream {
@@ -17,21 +18,24 @@ export class OpenStream {
   /** 'closing' takes no more appends; 'closed' serves nothing any more. */
   status: 'open' | 'closing' | 'closed' = 'open';
 
-  constructor(id: StreamId, name: string | undefined, streamEpoch: number, endOffset: number) {
+  constructor(id: StreamId, name: string | undefined, streamEpoch: number, endOffset: number, tails: TailPool) {
     this.id = id;
     this.name = name;
     this.streamEpoch = streamEpoch;
     this.durableEndOffset = endOffset;
-    this.tail = new StreamTail(endOffset, streamEpoch);
+    this.tail = new StreamTail(endOffset, streamEpoch, tails);
   }
 
-  /** The batches of a range, from the tail: what is not released is always there. */
+  /**
+   * The batches of a range that is not released, from the tail: it is always there. Their bytes stay as they are until
+   * the WAL is released beyond them, and no longer.
+   */
   cachedBatches({ startOffset, endOffset }: OffsetRange): readonly StreamBatch[] {
     const batches: StreamBatch[] = [];
     const first = this.tail.find(startOffset);
     if (first < 0) return batches;
     for (let index = first; ; index++) {
-      const batch = this.tail.batch(index);
+      const batch = this.tail.peek(index);
       if (batch === undefined || batch.startOffset >= endOffset) break;
       const { streamEpoch, count, timestamp, bytes } = batch;
       batches.push({ stream: this.id, streamEpoch, startOffset: batch.startOffset, count, timestamp, bytes });
