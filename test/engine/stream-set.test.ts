@@ -78,9 +78,7 @@ describe.each(stores)('a stream set on a $kind', ({ make, walKind }) => {
     for (const call of [set.open('orders'), set.describe(1 as never), set.delete('orders'), set.reader(nameless.id)])
       expect(await errorOf(call)).toMatchObject({ code: 'STREAM_NOT_FOUND' });
     expect((await set.create({ name: 'orders' })).id).toBe(4);
-    expect(await set.nodes()).toMatchObject([
-      { node: 'a', status: 'open', nodeEpoch: set.nodeEpoch, walKind },
-    ]);
+    expect(await set.nodes()).toMatchObject([{ node: 'a', status: 'open', nodeEpoch: set.nodeEpoch, walKind }]);
     expect(set.stats()).toMatchObject({
       status: 'open',
       streamCount: 2,
