@@ -3,6 +3,11 @@
 export class SingleFlight<K, V> {
   readonly #flights = new Map<K, Promise<V>>();
 
+  /** Whether there is a flight to join. */
+  isFlying(key: K): boolean {
+    return this.#flights.has(key);
+  }
+
   /** Joins the flight of `key`, or starts it. */
   run(key: K, start: () => Promise<V>): Promise<V> {
     const flying = this.#flights.get(key);

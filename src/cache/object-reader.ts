@@ -1,14 +1,18 @@
-// Reads data objects: directories and blocks, cached by bytes, one request for any number of callers. A failure is
-// never cached. A missing object is an answer (undefined): whoever asked looks at the state again.
+// Reads data objects: directories, and runs of neighbouring blocks, cached by bytes, one request for any number of
+// callers. A failure is never cached. A missing object is an answer (undefined): whoever asked looks at the state again.
+//
+// Bytes are handed out as views of what the store gave and are never written to or used again: there is no pool of
+// buffers here, what is evicted is left to the garbage collector.
 import { LRUCache } from 'lru-cache';
 import { ByteBudget } from '../base/byte-budget.ts';
 import { SingleFlight } from '../base/single-flight.ts';
-import { Block } from '../format/block.ts';
+import type { Block } from '../format/block.ts';
 import { checkOrigin } from '../format/data-object.ts';
 import { readDirectory, type ObjectDirectory } from '../format/object-directory.ts';
 import { qanatError } from '../model/errors.ts';
 import { objectKey, type ObjectFamily } from '../model/object-key.ts';
 import type { ByteRange, ObjectStore } from '../store/object-store.ts';
+import { BlockRun, BlockTable, spanOf, type RunPlace } from './block-run.ts';
 
 /** An object as the state knows it. */
 export interface ReadableObject {
@@ -35,14 +39,19 @@ export interface CacheCounts {
 
 const directoryOverheadBytes = 256;
 
+/** A run on its way; undefined if the object is missing. */
+type Flight = Promise<BlockRun | undefined>;
+
 export class ObjectReader {
   readonly #store: ObjectStore;
   readonly #clusterId: string;
   readonly #directories: LRUCache<number, ObjectDirectory>;
-  readonly #blocks: LRUCache<string, Block>;
   readonly #directoryFlights = new SingleFlight<number, ObjectDirectory | undefined>();
-  /** Blocks on their way, each with the promise that anybody may join. */
-  readonly #flights = new Map<string, Promise<Block | undefined>>();
+  /** Runs that are kept, and which of them has a block. */
+  readonly #runs: LRUCache<BlockRun, BlockRun>;
+  readonly #runOfBlock = new BlockTable<BlockRun>();
+  /** Runs on their way, by each of their blocks: anybody may join. */
+  readonly #flights = new BlockTable<Flight>();
   /** Bytes of reads under way. */
   readonly #budget: ByteBudget;
   #hits = 0;
@@ -57,21 +66,30 @@ export class ObjectReader {
       maxSize: directoriesMaxBytes,
       sizeCalculation: (directory) => directory.index.sizeBytes + directoryOverheadBytes,
     });
-    this.#blocks = new LRUCache({
+    this.#runs = new LRUCache({
       maxSize: Math.max(1, sizeMaxBytes - directoriesMaxBytes),
+      sizeCalculation: (run) => run.sizeBytes,
+      dispose: (run) => this.#runOfBlock.remove(run.place, run),
     });
   }
 
   counts(): CacheCounts {
-    const sizeBytes = this.#blocks.calculatedSize + this.#directories.calculatedSize;
+    const sizeBytes = this.#runs.calculatedSize + this.#directories.calculatedSize;
     return { hits: this.#hits, misses: this.#misses, sizeBytes };
   }
 
-  /** The block directory of an object; undefined if the object is missing. */
-  directory(object: ReadableObject): Promise<ObjectDirectory | undefined> {
+  /**
+   * The block directory of an object; undefined if the object is missing. With `whole` its blocks come in the same
+   * request.
+   */
+  directory(object: ReadableObject, whole = false): Promise<ObjectDirectory | undefined> {
     const cached = this.#directories.get(object.id);
     if (cached !== undefined) return Promise.resolve(cached);
-    return this.#directoryFlights.run(object.id, () => this.#fetchDirectory(object));
+    return this.#directoryFlights.run(object.id, async () => {
+      if (!whole) return this.#fetchDirectory(object);
+      await this.#budget.take(object.sizeBytes);
+      return this.#fetchWhole(object);
+    });
   }
 
   /** A directory that needs no request. */
@@ -79,25 +97,45 @@ export class ObjectReader {
     return this.#directories.get(object.id);
   }
 
-  /** Block number `index` of an object, if it needs no request. */
+  /** Fetches a directory in the background, with all blocks if `whole`; undefined if there is no room for it now. */
+  prefetchDirectory(object: ReadableObject, whole: boolean): Promise<ObjectDirectory | undefined> | undefined {
+    if (!whole || this.#directoryFlights.isFlying(object.id)) return this.directory(object);
+    if (!this.#budget.tryTake(object.sizeBytes)) return undefined;
+    return this.#directoryFlights.run(object.id, () => this.#fetchWhole(object));
+  }
+
+  /** Block number `index` of an object, if it needs no request. Throws OBJECT_CORRUPT if it is damaged. */
   cachedBlock(object: ReadableObject, index: number): Block | undefined {
-    return this.#blocks.get(blockKey(object, index));
+    const run = this.#runOfBlock.get(object.id, index);
+    if (run === undefined) return undefined;
+    this.#hits += 1;
+    this.#runs.get(run); // Used now.
+    return this.#blockOf(run, index);
   }
 
   /**
    * Block number `index` of an object; undefined if the object is missing. A miss fetches up to `aheadCount` more of
    * its successors in the same request, where they are neither cached nor on their way.
    */
-  block(object: ReadableObject, directory: ObjectDirectory, index: number, aheadCount = 0): Promise<Block | undefined> {
-    const cached = this.#blocks.get(blockKey(object, index));
-    if (cached !== undefined) {
-      this.#hits += 1;
-      return Promise.resolve(cached);
-    }
+  async block(
+    object: ReadableObject,
+    directory: ObjectDirectory,
+    index: number,
+    aheadCount = 0,
+  ): Promise<Block | undefined> {
+    const cached = this.cachedBlock(object, index);
+    if (cached !== undefined) return cached;
     this.#misses += 1;
-    const flying = this.#flights.get(blockKey(object, index));
-    if (flying !== undefined) return flying;
-    return this.#load(object, directory, index, this.#freeCount(object, index, 1 + aheadCount), false);
+    let flight = this.#flights.get(object.id, index);
+    if (flight === undefined) {
+      const place = this.#placeOf(object, directory, index, 1 + aheadCount);
+      flight = this.#launch(place, async () => {
+        await this.#budget.take(spanOf(place).sizeBytes);
+        return this.#fetchRun(place);
+      });
+    }
+    const run = await flight;
+    return run === undefined ? undefined : this.#blockOf(run, index);
   }
 
   /**
@@ -106,98 +144,37 @@ export class ObjectReader {
    */
   prefetch(object: ReadableObject, directory: ObjectDirectory, index: number, count: number): number {
     if (this.isHere(object, index)) return 1;
-    const free = this.#freeCount(object, index, count);
-    const sizeBytes = spanOf(directory, index, free);
-    if (!this.#budget.tryTake(sizeBytes)) return 0;
-    this.#load(object, directory, index, free, true).catch(() => {}); // Whoever needs it meets the failure itself.
-    return free;
+    const place = this.#placeOf(object, directory, index, count);
+    if (!this.#budget.tryTake(spanOf(place).sizeBytes)) return 0;
+    this.#launch(place, () => this.#fetchRun(place)).catch(() => {}); // Whoever needs it meets the failure itself.
+    return place.entries.length;
   }
 
   /** Whether a block is in memory or on its way. */
-  isHere(object: ReadableObject, index: number): boolean {
-    const key = blockKey(object, index);
-    return this.#blocks.has(key) || this.#flights.has(key);
+  isHere({ id }: ReadableObject, index: number): boolean {
+    return this.#runOfBlock.get(id, index) !== undefined || this.#flights.get(id, index) !== undefined;
   }
 
-  /** How many blocks from `index` on are not here, at most `count`; the first one is known not to be. */
-  #freeCount(object: ReadableObject, index: number, count: number): number {
+  /** The run from `index` on of at most `count` blocks that are not here; the first one is known not to be. */
+  #placeOf(object: ReadableObject, directory: ObjectDirectory, index: number, count: number): RunPlace {
     let free = 1;
     while (free < count && !this.isHere(object, index + free)) free += 1;
-    return free;
+    return runPlace(object, keyOf(this.#clusterId, object), directory, index, free);
   }
 
-  /** One ranged read for `count` neighbours; each is a flight of its own for whoever wants to join. */
-  #load(
-    object: ReadableObject,
-    directory: ObjectDirectory,
-    first: number,
-    count: number,
-    isPaid: boolean,
-  ): Promise<Block | undefined> {
-    const blocks = this.#fetchBlocks(object, directory, first, count, isPaid);
-    for (let i = 0; i < count; i++) {
-      const key = blockKey(object, first + i);
-      const flight = blocks.then((fetched) => fetched?.[i]);
-      this.#flights.set(key, flight);
-      const land = (): void => void this.#flights.delete(key);
-      flight.then(land, land);
-    }
-    return blocks.then((fetched) => fetched?.[0]);
+  /** Makes a fetch one that others can join, until it has landed. */
+  #launch(place: RunPlace, fetch: () => Flight): Flight {
+    const flight = fetch().finally(() => this.#flights.remove(place, flight));
+    this.#flights.set(place, flight);
+    return flight;
   }
 
-  async #fetchDirectory(object: ReadableObject): Promise<ObjectDirectory | undefined> {
-    const key = keyOf(this.#clusterId, object);
-    let tail: Uint8Array | undefined;
-    const read = async (range: ByteRange): Promise<{ bytes: Uint8Array; size: number }> => {
-      const value = await this.#read(key, range);
-      tail ??= value.bytes;
-      return value;
-    };
+  /** One ranged read, paid for already. */
+  async #fetchRun(place: RunPlace): Flight {
+    const { start, sizeBytes } = spanOf(place);
     try {
-      const directory = await readDirectory(key, read);
-      const { node, writerEpoch: nodeEpoch, sequence } = object;
-      checkOrigin(directory.footer, { clusterId: this.#clusterId, node, nodeEpoch, sequence }, { key });
-      if (directory.sizeBytes !== object.sizeBytes) {
-        const message = `${key} has ${directory.sizeBytes} bytes; the catalog says ${object.sizeBytes}`;
-        throw qanatError('OBJECT_CORRUPT', message, { key, position: undefined });
-      }
-      this.#directories.set(object.id, directory);
-      if (tail !== undefined) this.#keepTail(object, directory, tail);
-      return directory;
-    } catch (cause) {
-      if (cause instanceof MissingObject) return undefined;
-      throw cause;
-    }
-  }
-
-  /** Blocks that came with the directory need no request: of a small object, that is all of them. */
-  #keepTail(object: ReadableObject, directory: ObjectDirectory, tail: Uint8Array): void {
-    const start = directory.sizeBytes - tail.byteLength;
-    for (let index = directory.index.blockCount - 1; index >= 0; index--) {
-      if (directory.index.entry(index).position < start) return;
-      if (this.isHere(object, index)) continue;
-      try {
-        this.#takeIn(object, directory, index, tail, start);
-      } catch {
-        // A damaged block is the concern of whoever reads it, and fetches it for that.
-      }
-    }
-  }
-
-  async #fetchBlocks(
-    object: ReadableObject,
-    directory: ObjectDirectory,
-    first: number,
-    count: number,
-    isPaid: boolean,
-  ): Promise<readonly Block[] | undefined> {
-    const key = keyOf(this.#clusterId, object);
-    const sizeBytes = spanOf(directory, first, count);
-    const start = directory.index.entry(first).position;
-    if (!isPaid) await this.#budget.take(sizeBytes);
-    try {
-      const { bytes } = await this.#read(key, { start, end: start + sizeBytes });
-      return Array.from({ length: count }, (_, i) => this.#takeIn(object, directory, first + i, bytes, start));
+      const { bytes } = await this.#read(place.key, { start, end: start + sizeBytes });
+      return this.#keep(new BlockRun(place, bytes));
     } catch (cause) {
       if (cause instanceof MissingObject) return undefined;
       throw cause;
@@ -206,15 +183,85 @@ export class ObjectReader {
     }
   }
 
-  /** Decodes a block out of a larger read. It gets memory of its own, or evicting its neighbours would free nothing. */
-  #takeIn(object: ReadableObject, directory: ObjectDirectory, index: number, bytes: Uint8Array, start: number): Block {
-    const entry = directory.index.entry(index);
-    const at = entry.position - start;
-    const isAlone = at === 0 && entry.sizeBytes === bytes.byteLength;
-    const own = isAlone ? bytes : new Uint8Array(bytes.subarray(at, at + entry.sizeBytes));
-    const block = Block.decode(own, entry, { key: keyOf(this.#clusterId, object) });
-    this.#blocks.set(blockKey(object, index), block, { size: entry.sizeBytes });
-    return block;
+  #keep(run: BlockRun): BlockRun {
+    this.#runs.set(run, run);
+    if (this.#runs.has(run)) this.#runOfBlock.set(run.place, run); // One that is larger than the cache is not kept.
+    return run;
+  }
+
+  /** A damaged block takes its run with it, so that it is fetched anew. */
+  #blockOf(run: BlockRun, index: number): Block {
+    try {
+      return run.block(index);
+    } catch (cause) {
+      this.#runs.delete(run);
+      throw cause;
+    }
+  }
+
+  async #fetchDirectory(object: ReadableObject): Promise<ObjectDirectory | undefined> {
+    return this.#openObject(object, (key, range) => this.#read(key, range));
+  }
+
+  /** An object in one request, paid for already. */
+  async #fetchWhole(object: ReadableObject): Promise<ObjectDirectory | undefined> {
+    const { sizeBytes } = object;
+    let whole: { readonly bytes: Uint8Array; readonly size: number } | undefined;
+    try {
+      return await this.#openObject(
+        object,
+        async (key, range) => {
+          whole ??= await this.#read(key, { last: sizeBytes });
+          return cutOf(whole, range) ?? this.#read(key, range);
+        },
+        () => whole?.bytes,
+      );
+    } finally {
+      this.#budget.give(sizeBytes);
+    }
+  }
+
+  /** Reads, checks and keeps a directory, and the blocks that came with it: of a small object, that is all of them. */
+  async #openObject(
+    object: ReadableObject,
+    read: (key: string, range: ByteRange) => Promise<{ bytes: Uint8Array; size: number }>,
+    came?: () => Uint8Array | undefined,
+  ): Promise<ObjectDirectory | undefined> {
+    const key = keyOf(this.#clusterId, object);
+    let tail: Uint8Array | undefined;
+    try {
+      const directory = await readDirectory(key, async (range) => {
+        const value = await read(key, range);
+        tail ??= value.bytes;
+        return value;
+      });
+      const { node, writerEpoch: nodeEpoch, sequence } = object;
+      checkOrigin(directory.footer, { clusterId: this.#clusterId, node, nodeEpoch, sequence }, { key });
+      if (directory.sizeBytes !== object.sizeBytes) {
+        const message = `${key} has ${directory.sizeBytes} bytes; the catalog says ${object.sizeBytes}`;
+        throw qanatError('OBJECT_CORRUPT', message, { key, position: undefined });
+      }
+      this.#directories.set(object.id, directory);
+      const bytes = came?.() ?? tail;
+      if (bytes !== undefined) this.#keepTail(object, directory, key, bytes);
+      return directory;
+    } catch (cause) {
+      if (cause instanceof MissingObject) return undefined;
+      throw cause;
+    }
+  }
+
+  /** Keeps the blocks that lie wholly in the last bytes of an object, as far as they are not here. */
+  #keepTail(object: ReadableObject, directory: ObjectDirectory, key: string, tail: Uint8Array): void {
+    const { index, footer, sizeBytes } = directory;
+    const tailStart = sizeBytes - tail.byteLength;
+    let first = index.blockCount;
+    while (first > 0 && index.entry(first - 1).position >= tailStart && !this.isHere(object, first - 1)) first -= 1;
+    const count = index.blockCount - first;
+    if (count === 0) return;
+    const start = index.entry(first).position;
+    const bytes = tail.subarray(start - tailStart, footer.indexPosition - tailStart);
+    this.#keep(new BlockRun(runPlace(object, key, directory, first, count), bytes));
   }
 
   /** One ranged read. No signal: the answer is shared by all who wait for it. */
@@ -231,12 +278,23 @@ export class ObjectReader {
 
 class MissingObject extends Error {}
 
-function blockKey({ id }: ReadableObject, index: number): string {
-  return `${id}/${index}`;
+/** Blocks [first, first + count) of an object. */
+function runPlace(
+  { id }: ReadableObject,
+  key: string,
+  { index }: ObjectDirectory,
+  first: number,
+  count: number,
+): RunPlace {
+  return { object: id, key, first, entries: Array.from({ length: count }, (_, i) => index.entry(first + i)) };
 }
 
-/** Bytes from block `first` to the end of its `count`th: blocks lie one after the other. */
-function spanOf({ index }: ObjectDirectory, first: number, count: number): number {
-  const last = index.entry(first + count - 1);
-  return last.position + last.sizeBytes - index.entry(first).position;
+/** A range out of the last bytes of a value; undefined if they do not hold it. */
+function cutOf(
+  { bytes, size }: { readonly bytes: Uint8Array; readonly size: number },
+  range: ByteRange,
+): { bytes: Uint8Array; size: number } | undefined {
+  const held = size - bytes.byteLength;
+  const { start, end } = 'last' in range ? { start: Math.max(0, size - range.last), end: size } : range;
+  return start < held ? undefined : { bytes: bytes.subarray(start - held, Math.max(start, end) - held), size };
 }

@@ -60,7 +60,7 @@ export class Foundation {
     this.#ownJournal = ownJournal;
     this.shares = memoryShares(base.settings.memoryMaxBytes);
     this.objects = new ObjectReader(base.store, clusterId, this.shares.blocks, this.shares.reads);
-    this.readPath = new ReadPath(catalog, this.objects, clusterId);
+    this.readPath = new ReadPath(catalog, this.objects, clusterId, base.runtime.timers);
     this.poller = new CatalogPoller(catalog, base.runtime, base.observer, base.settings.catalogRefreshMs);
     this.registeredEnds = new RegisteredEnds(catalog, this.poller);
   }

@@ -5,12 +5,21 @@ import type { ObjectDirectory } from '../format/object-directory.ts';
 import type { StreamId } from '../model/ids.ts';
 import type { ObjectReader, ReadableObject } from '../cache/object-reader.ts';
 import type { CatalogState, StreamState } from '../catalog/state.ts';
+import type { Part } from '../catalog/stream-range-index.ts';
 
 /** A range is long enough at this size for the cost of its request to vanish. */
 const rangeSizeBytes: number = 1 * MiB;
 
+/** An object of at most about one range is fetched in one request, with its directory. */
+const wholeSizeMaxBytes: number = rangeSizeBytes + rangeSizeBytes / 4;
+
 /** Directories fetched ahead at once: each is a request. */
 const directoriesAheadMax = 4;
+
+/** Whether a reader that goes on should have an object in one piece: it is small, and most of it is this stream. */
+export function isReadWhole({ sizeBytes }: ReadableObject, part: Pick<Part, 'sizeBytes'>): boolean {
+  return sizeBytes <= wholeSizeMaxBytes && part.sizeBytes >= sizeBytes / 2;
+}
 
 /**
  * Starts fetching up to `windowBytes` of a stream from `offset` on. Gives the offset up to which it is here or coming.
@@ -32,23 +41,22 @@ export function prefetchFrom(
     if (object === undefined) return reached;
     const directory = objects.cachedDirectory(object);
     if (directory === undefined) {
-      if (++directoriesAhead > directoriesAheadMax) return reached;
-      objects.directory(object).catch(() => {});
-      remainingBytes -= part.sizeBytes; // Its blocks follow when the next read looks ahead.
+      const whole = isReadWhole(object, part);
+      if (!whole && ++directoriesAhead > directoriesAheadMax) return reached;
+      const coming = objects.prefetchDirectory(object, whole);
+      if (coming === undefined) return reached;
+      coming.catch(() => {});
+      remainingBytes -= part.sizeBytes; // Blocks that do not come with it follow when the next read looks ahead.
+      if (whole && reached === Math.max(offset, part.startOffset)) reached = part.endOffset;
       continue;
     }
-    const fetched = prefetchPart(
-      objects,
-      object,
-      directory,
-      stream.id,
-      Math.max(reached, part.startOffset),
-      remainingBytes,
-    );
+    const from = Math.max(offset, part.startOffset);
+    const fetched = prefetchPart(objects, object, directory, stream.id, from, remainingBytes);
     if (fetched === undefined) return reached;
-    reached = Math.min(fetched.endOffset, part.endOffset);
+    const endOffset = Math.min(fetched.endOffset, part.endOffset);
+    if (reached === from) reached = endOffset;
     remainingBytes -= fetched.sizeBytes;
-    if (reached < part.endOffset) return reached;
+    if (endOffset < part.endOffset) return reached;
   }
   return reached;
 }

@@ -1,222 +1,217 @@
 // The way of a read: the tail where this set owns the stream, else the parts that the state names, through cached
-// directories and blocks. What an object holds of a stream is what the state says, not what its directory lists (R8).
+// directories and blocks. What is in memory is read at once, in one synchronous section. What an object holds of a stream is what the state says, not what its directory lists (R8).
 // At every seam the next batch must continue where the last one ended, or the bytes are corrupt: readers see one
 // history without gaps (I3).
 import { untilAborted } from '../base/abort.ts';
 import { assert } from '../base/assert.ts';
+import type { Timers } from '../base/runtime.ts';
 import type { Block } from '../format/block.ts';
+import type { ObjectDirectory } from '../format/object-directory.ts';
 import { checkCallOptions } from '../model/check-options.ts';
 import { qanatError } from '../model/errors.ts';
 import type { StreamId, StreamRef } from '../model/ids.ts';
 import { readSizeDefaultBytes } from '../model/limits.ts';
 import type { OffsetRange } from '../model/offset-range.ts';
-import type { RecordBatch } from '../model/record-batch.ts';
 import { keyOf, type ObjectReader, type ReadableObject } from '../cache/object-reader.ts';
-import { afterRead, type ReadAheadState } from '../cache/read-ahead.ts';
-import type { StreamTail } from '../cache/tail-cache.ts';
+import { afterRead } from '../cache/read-ahead.ts';
 import type { Catalog } from '../catalog/catalog.ts';
+import type { Part } from '../catalog/stream-range-index.ts';
 import { checkOffset, checkSize } from './check-arguments.ts';
-import { prefetchFrom, rangeFrom } from './prefetch.ts';
-import type { ReadOptions, ReadResult, ReadStop } from './stream.ts';
-
-/** A stream as it is read: where it begins and ends now, and the tail if it is ours. */
-export interface ReadTarget {
-  readonly id: StreamId;
-  readonly ref: StreamRef;
-  readonly tail: StreamTail | undefined;
-  /** What is remembered of this reader between its reads. */
-  readonly cursor: ReadCursor;
-  /** The readable range now; throws if the stream is gone or the handle closed. */
-  bounds(): OffsetRange;
-}
-
-/** A reader's memory: how far to read ahead, and how far it has been done. */
-export interface ReadCursor {
-  ahead: ReadAheadState;
-  prefetchedTo: number;
-}
-
-/** A block of an object and the part of it that counts. */
-export interface LocatedBlock {
-  readonly block: Block;
-  readonly key: string;
-  /** End of what the object holds of the stream. */
-  readonly partEndOffset: number;
-}
+import { isReadWhole, prefetchFrom, rangeFrom } from './prefetch.ts';
+import { Reading, type LocatedBlock, type ReadCursor, type ReadTarget } from './reading.ts';
+import type { ReadOptions, ReadResult } from './stream.ts';
+import { Turns } from './turns.ts';
 
 /** How a block is looked for. */
 export interface LocateOptions {
-  readonly onlyCached?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
   /** The reader goes on where it stopped: its neighbours will be wanted too. */
   readonly ahead?: boolean | undefined;
-  /** Called if the block has to be fetched. */
-  readonly onMiss?: (() => void) | undefined;
 }
+
+const noOptions: ReadOptions = Object.freeze({});
 
 export class ReadPath {
   readonly #catalog: Catalog;
   readonly #objects: ObjectReader;
   readonly #clusterId: string;
+  readonly #turns: Turns;
 
-  constructor(catalog: Catalog, objects: ObjectReader, clusterId: string) {
+  constructor(catalog: Catalog, objects: ObjectReader, clusterId: string, timers: Timers) {
     this.#catalog = catalog;
     this.#objects = objects;
     this.#clusterId = clusterId;
+    this.#turns = new Turns(timers);
   }
 
-  async read(target: ReadTarget, from: number, options: ReadOptions = {}): Promise<ReadResult> {
-    checkCallOptions(options);
-    checkOffset(from, 'an offset');
-    const maxBytes = options.maxBytes === undefined ? readSizeDefaultBytes : checkSize(options.maxBytes, 'maxBytes');
-    options.signal?.throwIfAborted();
-    const { startOffset, endOffset } = target.bounds();
-    const to = options.to === undefined ? endOffset : Math.min(checkOffset(options.to, 'to'), endOffset);
-    if (from < startOffset || from > endOffset) throw outOfRange(from, { startOffset, endOffset });
-    const batches: RecordBatch[] = [];
-    let sizeBytes = 0;
-    let nextOffset = from;
-    let stopped: ReadStop | undefined;
-    const seen = { waited: false, evicted: false };
-    while (stopped === undefined && nextOffset < to) {
-      options.signal?.throwIfAborted();
-      const located =
-        this.#fromTail(target, nextOffset) ?? (await this.#fromObjects(target, nextOffset, options, seen));
-      if (located === undefined) {
-        stopped = 'not-cached';
-        break;
+  /** Reads from `from` on; the cursor is what is remembered between the reads of one reader. */
+  read(target: ReadTarget, cursor: ReadCursor, from: number, options: ReadOptions = noOptions): Promise<ReadResult> {
+    try {
+      const reading = begin(target, cursor, from, options);
+      if (this.#turns.isDue) return this.#readAfterTurn(reading, options);
+      if (!this.#advance(reading)) {
+        if (!options.onlyCached) return this.#readOn(reading, options.signal);
+        reading.stopped = 'not-cached';
       }
-      for (const batch of located) {
-        if (nextOffset >= to) break;
-        if (batches.length > 0 && sizeBytes + batch.bytes.byteLength > maxBytes) {
-          stopped = 'max-bytes';
-          break;
-        }
-        assert(
-          batches.length === 0
-            ? batch.startOffset <= nextOffset && nextOffset < batch.endOffset
-            : batch.startOffset === nextOffset,
-          () => `stream ${target.id}: a batch at ${batch.startOffset} does not continue ${nextOffset}`,
-        );
-        batches.push(batch);
-        sizeBytes += batch.bytes.byteLength;
-        nextOffset = batch.endOffset;
-      }
+      return Promise.resolve(this.#finish(reading));
+    } catch (refused) {
+      return Promise.reject(refused as Error);
     }
-    stopped ??= nextOffset >= endOffset ? 'end' : 'to';
-    target.cursor.ahead = afterRead(target.cursor.ahead, { from, nextOffset, ...seen });
-    if (seen.waited || target.cursor.prefetchedTo > nextOffset) this.#readAhead(target, nextOffset);
+  }
+
+  /**
+   * What is in memory of a read without limits: at least one batch, or nothing because there is nothing yet. Undefined
+   * if it takes time: a request, or a turn of the event loop. Throws what `read` rejects with.
+   */
+  readNow(target: ReadTarget, cursor: ReadCursor, from: number, isWoken: boolean): ReadResult | undefined {
+    if (this.#turns.isDue && !isWoken) return undefined;
+    const reading = begin(target, cursor, from, noOptions);
+    if (!this.#advance(reading)) {
+      if (reading.batches.length === 0) return undefined;
+      reading.stopped = 'not-cached';
+    }
+    return this.#finish(reading, isWoken || reading.batches.length === 0);
+  }
+
+  async #readAfterTurn({ target, cursor, from }: Reading, options: ReadOptions): Promise<ReadResult> {
+    await untilAborted(this.#turns.take(), options.signal);
+    return this.read(target, cursor, from, options);
+  }
+
+  /** Goes on with a read that needs the store. */
+  async #readOn(reading: Reading, signal: AbortSignal | undefined): Promise<ReadResult> {
+    do {
+      const { target, cursor, nextOffset } = reading;
+      const { ahead, prefetchedTo } = cursor;
+      reading.missed(nextOffset < prefetchedTo && !this.#isComing(target, nextOffset));
+      const isNext = ahead.nextOffset === nextOffset || nextOffset < prefetchedTo || reading.batches.length > 0;
+      reading.takeBlock(await this.locate(target, nextOffset, { signal, ahead: isNext }));
+      signal?.throwIfAborted();
+    } while (!this.#advance(reading));
+    return this.#finish(reading);
+  }
+
+  /** Takes what is in memory. Whether that was all: if not, the next batch has to be fetched. */
+  #advance(reading: Reading): boolean {
+    while (!reading.isComplete) {
+      if (reading.takeTail()) continue;
+      const located = this.#inMemory(reading.target, reading.nextOffset);
+      if (located === undefined) return false;
+      reading.takeBlock(located);
+    }
+    return true;
+  }
+
+  #finish(reading: Reading, isFree = false): ReadResult {
+    const { cursor, nextOffset, batches, startOffset, endOffset } = reading;
+    if (!isFree) this.#turns.spend(batches.length, reading.sizeBytes);
+    if (reading.usedObjects) {
+      cursor.ahead = afterRead(cursor.ahead, reading);
+      if (cursor.ahead.windowBytes > 0 && (reading.waited || nextOffset >= cursor.lookAgainAt))
+        this.#readAhead(reading);
+    }
+    const stopped = reading.stopped ?? (nextOffset >= endOffset ? 'end' : 'to');
     return { batches, nextOffset, startOffset, endOffset, stopped };
   }
 
-  /** Batches of the tail from the one that holds `offset`; undefined if the tail does not hold it. */
-  #fromTail(target: ReadTarget, offset: number): Iterable<RecordBatch> | undefined {
-    const { tail } = target;
-    if (tail === undefined) return undefined;
-    const first = tail.find(offset);
-    return first < 0 ? undefined : tailBatches(tail, first);
-  }
-
-  /** Batches of the block that holds `offset`; undefined if `onlyCached` and it is not in memory. */
-  async #fromObjects(
-    target: ReadTarget,
-    offset: number,
-    options: ReadOptions,
-    seen: { waited: boolean; evicted: boolean },
-  ): Promise<Iterable<RecordBatch> | undefined> {
-    const onMiss = (): void => {
-      seen.waited = true;
-      if (offset < target.cursor.prefetchedTo) seen.evicted = true;
-    };
-    const ahead = target.cursor.ahead.nextOffset === offset || offset < target.cursor.prefetchedTo;
-    const located = await this.locate(target, offset, { ...options, onMiss, ahead });
-    return located === undefined ? undefined : blockBatches(located, offset);
-  }
-
   /** Starts fetching what the reader will want next, as far as its window reaches. */
-  #readAhead(target: ReadTarget, offset: number): void {
-    const { windowBytes } = target.cursor.ahead;
+  #readAhead({ target, cursor, nextOffset: offset }: Reading): void {
     const { state } = this.#catalog;
     const stream = state.stream(target.id);
-    if (windowBytes === 0 || stream === undefined || offset >= stream.endOffset) return;
-    target.cursor.prefetchedTo = prefetchFrom(state, this.#objects, stream, offset, windowBytes);
+    if (stream === undefined || offset >= stream.endOffset) return;
+    const reached = prefetchFrom(state, this.#objects, stream, offset, cursor.ahead.windowBytes);
+    cursor.prefetchedTo = reached;
+    // Half of it is enough to go on with: looking after every batch would cost more than it saves.
+    cursor.lookAgainAt = offset + Math.ceil((reached - offset) / 2);
   }
 
-  /** The block that holds a registered offset. Undefined if `onlyCached` and it is not in memory. */
+  /** The block that holds a registered offset, if that needs no request. */
+  #inMemory(target: ReadTarget, offset: number): LocatedBlock | undefined {
+    const { object, part } = this.#partAt(target, offset);
+    const directory = this.#objects.cachedDirectory(object);
+    if (directory === undefined) return undefined;
+    const key = keyOf(this.#clusterId, object);
+    const block = this.#objects.cachedBlock(object, blockAt(directory, target.id, offset, key));
+    return block === undefined ? undefined : { block, key, partEndOffset: part.endOffset };
+  }
+
+  /** Whether the block that holds an offset is on its way, as far as that can be told without a request. */
+  #isComing(target: ReadTarget, offset: number): boolean {
+    const { object } = this.#partAt(target, offset);
+    const directory = this.#objects.cachedDirectory(object);
+    const index = directory?.index.find(target.id, offset) ?? -1;
+    return directory === undefined || (index >= 0 && this.#objects.isHere(object, index));
+  }
+
+  /** The block that holds a registered offset. */
   async locate(
     target: { readonly id: StreamId; readonly ref: StreamRef },
     offset: number,
-    options: LocateOptions,
-  ): Promise<LocatedBlock | undefined> {
+    { signal, ahead }: LocateOptions,
+  ): Promise<LocatedBlock> {
     for (let missingObject = 0; ;) {
-      const { object, endOffset } = this.#partAt(target, offset);
+      const { object, part } = this.#partAt(target, offset);
       const key = keyOf(this.#clusterId, object);
       if (object.id === missingObject) throw corrupt(key, `${key} is missing, and the catalog refers to it`);
-      const block = await this.#blockOf(object, target.id, offset, key, options);
-      if (block === 'not-cached') return undefined;
-      if (block !== 'missing') return { block, key, partEndOffset: endOffset };
+      const block = await untilAborted(this.#fetch(object, part, target.id, offset, ahead === true), signal);
+      if (block !== undefined) return { block, key, partEndOffset: part.endOffset };
       missingObject = object.id; // A newer state may have it elsewhere; if not, it is lost.
-      await this.#catalog.sync({ signal: options.signal });
+      await this.#catalog.sync({ signal });
     }
   }
 
   #partAt(
     target: { readonly id: StreamId; readonly ref: StreamRef },
     offset: number,
-  ): { object: ReadableObject; endOffset: number } {
+  ): { readonly object: ReadableObject; readonly part: Part } {
     const { state } = this.#catalog;
     const stream = state.stream(target.id);
     if (stream === undefined)
       throw qanatError('STREAM_NOT_FOUND', `stream ${JSON.stringify(target.ref)} was deleted`, { stream: target.ref });
+    const { startOffset, endOffset } = stream;
+    if (offset < startOffset) throw outOfRange(offset, { startOffset, endOffset });
     const index = stream.parts.find(offset);
-    if (index < 0) {
-      const { startOffset, endOffset } = stream;
-      if (offset < startOffset) throw outOfRange(offset, { startOffset, endOffset });
-      assert(false, `stream ${target.id}: offset ${offset} is durable and no object holds it`);
-    }
+    assert(index >= 0, () => `stream ${target.id}: offset ${offset} is durable and no object holds it`);
     const part = stream.parts.at(index);
     const object = state.object(part.object);
-    assert(object !== undefined, `object ${part.object} is referred to and known`);
-    return { object, endOffset: part.endOffset };
+    assert(object !== undefined, () => `object ${part.object} is referred to and known`);
+    return { object, part };
   }
 
-  async #blockOf(
+  /** The block of an object that holds an offset; undefined if the object is missing. */
+  async #fetch(
     object: ReadableObject,
+    part: Part,
     stream: StreamId,
     offset: number,
-    key: string,
-    options: LocateOptions,
-  ): Promise<Block | 'missing' | 'not-cached'> {
-    const cached = this.#objects.cachedDirectory(object);
-    if (cached === undefined && options.onlyCached) return 'not-cached';
-    const directory = cached ?? (await untilAborted(this.#objects.directory(object), options.signal));
-    if (directory === undefined) return 'missing';
-    const index = directory.index.find(stream, offset);
-    if (index < 0)
-      throw corrupt(key, `${key} does not hold offset ${offset} of stream ${stream}, as the catalog says it does`);
-    if (options.onlyCached) return this.#objects.cachedBlock(object, index) ?? 'not-cached';
-    if (this.#objects.cachedBlock(object, index) === undefined && !this.#objects.isHere(object, index))
-      options.onMiss?.();
-    const aheadCount = options.ahead ? rangeFrom(directory, stream, index).count - 1 : 0;
-    const block = this.#objects.block(object, directory, index, aheadCount);
-    return (await untilAborted(block, options.signal)) ?? 'missing';
+    ahead: boolean,
+  ): Promise<Block | undefined> {
+    const directory = await this.#objects.directory(object, ahead && isReadWhole(object, part));
+    if (directory === undefined) return undefined;
+    const index = blockAt(directory, stream, offset, keyOf(this.#clusterId, object));
+    const aheadCount = ahead ? rangeFrom(directory, stream, index).count - 1 : 0;
+    return this.#objects.block(object, directory, index, aheadCount);
   }
 }
 
-function* tailBatches(tail: StreamTail, first: number): Generator<RecordBatch, void> {
-  for (let index = first; ; index++) {
-    const batch = tail.batch(index);
-    if (batch === undefined) return;
-    yield batch;
-  }
+/** Checks the arguments of a read against what is readable now. */
+function begin(target: ReadTarget, cursor: ReadCursor, from: number, options: ReadOptions): Reading {
+  checkCallOptions(options);
+  checkOffset(from, 'an offset');
+  const { signal, maxBytes, to } = options;
+  if (maxBytes !== undefined) checkSize(maxBytes, 'maxBytes');
+  signal?.throwIfAborted();
+  const bounds = target.bounds();
+  const { startOffset, endOffset } = bounds;
+  const limit = to === undefined ? endOffset : Math.min(checkOffset(to, 'to'), endOffset);
+  if (from < startOffset || from > endOffset) throw outOfRange(from, bounds);
+  return new Reading(target, cursor, bounds, from, limit, maxBytes ?? readSizeDefaultBytes);
 }
 
-function* blockBatches({ block, partEndOffset }: LocatedBlock, offset: number): Generator<RecordBatch, void> {
-  for (let index = block.find(offset); index < block.batchCount; index++) {
-    const batch = block.batch(index);
-    if (batch.startOffset >= partEndOffset) return;
-    yield batch;
-  }
+function blockAt({ index }: ObjectDirectory, stream: StreamId, offset: number, key: string): number {
+  const block = index.find(stream, offset);
+  if (block >= 0) return block;
+  throw corrupt(key, `${key} does not hold offset ${offset} of stream ${stream}, as the catalog says it does`);
 }
 
 /** The error of an offset outside the readable range. */

@@ -6,13 +6,13 @@ import { invalidArgument, qanatError } from '../model/errors.ts';
 import type { StreamId, StreamRef } from '../model/ids.ts';
 import type { OffsetRange } from '../model/offset-range.ts';
 import type { RecordBatch } from '../model/record-batch.ts';
-import { freshReader } from '../cache/read-ahead.ts';
-import type { StreamTail } from '../cache/tail-cache.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { checkOffset } from './check-arguments.ts';
-import { Follower } from './follower.ts';
+import { EndWait, type EndSource } from './end-wait.ts';
+import { Follower, type Followed } from './follower.ts';
 import type { OpenStream } from './open-stream.ts';
-import type { ReadCursor, ReadPath, ReadTarget } from './read-path.ts';
+import type { ReadPath } from './read-path.ts';
+import { freshCursor, type ReadCursor, type ReadTarget } from './reading.ts';
 import type { CallOptions, ReadOptions, ReadResult, StreamReader } from './stream.ts';
 import { findOffsetAt } from './time-lookup.ts';
 
@@ -34,8 +34,9 @@ export class CatalogStreamReader implements StreamReader {
   readonly id: StreamId;
   readonly name: string | undefined;
   protected readonly host: ReaderHost;
-  readonly #waits = new Set<(cause: unknown) => void>();
-  readonly #cursor: ReadCursor = { ahead: freshReader, prefetchedTo: 0 };
+  /** Made when somebody reads or follows: most streams of a large set are only written. */
+  #target: (ReadTarget & Followed & EndSource) | undefined;
+  #cursor: ReadCursor | undefined;
   #closed: Error | undefined;
 
   constructor(host: ReaderHost, id: StreamId, name: string | undefined) {
@@ -53,24 +54,25 @@ export class CatalogStreamReader implements StreamReader {
     return stream === undefined ? 0 : this.#rangeOf(stream).endOffset;
   }
 
-  async read(from: number, options: ReadOptions = {}): Promise<ReadResult> {
-    return this.host.readPath.read(this.#target(), from, options);
+  read(from: number, options: ReadOptions = {}): Promise<ReadResult> {
+    this.#cursor ??= freshCursor();
+    return this.host.readPath.read(this.#asTarget(), this.#cursor, from, options);
   }
 
   follow(from: number | 'start' | 'end', options: CallOptions = {}): AsyncIterableIterator<RecordBatch> {
-    return new Follower(this, from, options);
+    return new Follower(this.#asTarget(), from, options);
   }
 
-  async whenBeyond(offset: number, options: CallOptions = {}): Promise<number> {
-    checkCallOptions(options);
-    checkOffset(offset, 'an offset');
-    for (;;) {
-      options.signal?.throwIfAborted();
-      const { endOffset } = this.#bounds();
-      if (endOffset > offset) return endOffset;
-      const ending = this.host.ending();
-      if (ending !== undefined) throw ending;
-      await this.#nextMove(offset, options.signal);
+  whenBeyond(offset: number, options: CallOptions = {}): Promise<number> {
+    try {
+      checkCallOptions(options);
+      checkOffset(offset, 'an offset');
+      return abortable<number>((beyond, failed) => {
+        const wait = new EndWait(this.#asTarget(), offset, { beyond, failed });
+        return () => void wait.end();
+      }, options.signal);
+    } catch (refused) {
+      return Promise.reject(refused as Error);
     }
   }
 
@@ -80,7 +82,7 @@ export class CatalogStreamReader implements StreamReader {
       throw invalidArgument(`a timestamp is a safe integer of milliseconds; got ${String(timestamp)}`);
     options.signal?.throwIfAborted();
     const { catalog, readPath } = this.host;
-    return findOffsetAt(this.#target(), timestamp, catalog, readPath, options.signal);
+    return findOffsetAt(this.#asTarget(), timestamp, catalog, readPath, options.signal);
   }
 
   /** Frees the reader: whoever waits on it is told CLOSED. */
@@ -97,17 +99,11 @@ export class CatalogStreamReader implements StreamReader {
   protected end(error: Error): void {
     if (this.#closed !== undefined) return;
     this.#closed = error;
-    for (const reject of this.#waits) reject(error);
-    this.#waits.clear();
+    for (const wait of [...(this.#target?.waits ?? [])]) wait.reject(error);
   }
 
   protected get ref(): StreamRef {
     return this.name ?? this.id;
-  }
-
-  #target(): ReadTarget {
-    const tail: StreamTail | undefined = this.host.openStream(this.id)?.tail;
-    return { id: this.id, ref: this.ref, tail, cursor: this.#cursor, bounds: () => this.#bounds() };
   }
 
   #bounds(): OffsetRange {
@@ -125,20 +121,27 @@ export class CatalogStreamReader implements StreamReader {
     return { startOffset, endOffset: Math.max(durableEndOffset, startOffset) };
   }
 
-  /** Resolves when it is worth looking again. */
-  #nextMove(offset: number, signal: AbortSignal | undefined): Promise<void> {
-    return abortable<void>((resolve, reject) => {
-      const open = this.host.openStream(this.id);
-      const stop =
-        open === undefined
-          ? this.host.waitForRegistered(this.id, offset, resolve, reject)
-          : open.waiters.add(offset, () => resolve(), reject);
-      const onClose = (cause: unknown): void => reject(cause);
-      this.#waits.add(onClose);
-      return () => {
-        this.#waits.delete(onClose);
-        stop();
-      };
-    }, signal);
+  /** What reads, followers and waits stand on. */
+  #asTarget(): ReadTarget & Followed & EndSource {
+    if (this.#target !== undefined) return this.#target;
+    const { id, host } = this;
+    const open = (): OpenStream | undefined => host.openStream(id);
+    const target: ReadTarget & Followed & EndSource = {
+      id,
+      ref: this.ref,
+      waits: new Set<EndWait>(),
+      tail: () => open()?.tail,
+      waiters: () => open()?.waiters,
+      bounds: () => this.#bounds(),
+      ending: () => host.ending(),
+      waitForRegistered: (offset, resolve, reject) => host.waitForRegistered(id, offset, resolve, reject),
+      startOffset: () => this.startOffset,
+      endOffset: () => this.endOffset,
+      readNow: (cursor, from, isWoken) => host.readPath.readNow(target, cursor, from, isWoken),
+      read: (cursor, from) => host.readPath.read(target, cursor, from),
+      waitBeyond: (offset, listener) => new EndWait(target, offset, listener),
+    };
+    this.#target = target;
+    return target;
   }
 }

@@ -4,7 +4,8 @@ import type { StreamId, StreamRef } from '../model/ids.ts';
 import type { OffsetRange } from '../model/offset-range.ts';
 import type { RecordBatch } from '../model/record-batch.ts';
 import type { Catalog } from '../catalog/catalog.ts';
-import type { ReadPath, ReadTarget } from './read-path.ts';
+import type { ReadPath } from './read-path.ts';
+import type { ReadTarget } from './reading.ts';
 
 const isLateEnough = (batch: RecordBatch, timestamp: number): boolean =>
   batch.timestamp !== undefined && batch.timestamp >= timestamp;
@@ -64,9 +65,7 @@ async function firstInPart(
   signal: AbortSignal | undefined,
 ): Promise<number | undefined> {
   for (let offset = from; offset < endOffset;) {
-    const located = await readPath.locate(target, offset, { signal });
-    if (located === undefined) return undefined;
-    const { block, partEndOffset } = located;
+    const { block, partEndOffset } = await readPath.locate(target, offset, { signal });
     for (let index = block.find(offset); index < block.batchCount; index++) {
       const batch = block.batch(index);
       if (batch.startOffset >= partEndOffset) return undefined;
@@ -84,7 +83,7 @@ function firstInTail(
   { startOffset, endOffset }: OffsetRange,
   timestamp: number,
 ): number | undefined {
-  const { tail } = target;
+  const tail = target.tail();
   if (tail === undefined) return undefined;
   const registeredEnd = catalog.state.stream(target.id)?.endOffset ?? 0;
   const first = tail.find(Math.max(registeredEnd, startOffset, tail.startOffset));

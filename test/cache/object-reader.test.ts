@@ -57,8 +57,10 @@ test('any number of callers share one request for a directory and one for a bloc
   expect(new Set(blocks).size).toBe(1);
   await Promise.all([reader.directory(object), reader.block(object, directory, 1)]);
   expect(store.gets).toBe(2);
-  expect(reader.cachedBlock(object, 1)).toBe(blocks[0]);
   expect(reader.counts()).toMatchObject({ hits: 1, misses: 50 });
+  expect(reader.cachedBlock(object, 1)).toBe(blocks[0]);
+  expect(reader.cachedBlock(object, 0)).toBeUndefined();
+  expect(reader.counts()).toMatchObject({ hits: 2, misses: 50 });
 });
 
 test('neighbours that are asked for together come in one request, and each may be joined', async () => {
