@@ -1,6 +1,6 @@
 import { FileObjectStore, StreamSet } from 'qanat';
 
-const store = new FileObjectStore('./qanat-data'); // Any object store: this one is a directory.
+const store = new FileObjectStore('./qanat-data'); // Any object store. This one is a directory; the node's log lies in it, too.
 
 const set = await StreamSet.open({ node: 'node-1', store });
 const orders = await set.openOrCreate('orders');

@@ -16,7 +16,7 @@ export interface OpenOptions extends FoundationOptions {
   /**
    * How appends become durable. Default: `objectWal()`; but if `store` is a `FileObjectStore`, a file WAL beside its
    * objects, `fileWal({ directory: '<directory>/wal/<node>' })`. Where several nodes write to one `FileObjectStore`,
-   * each asks for `objectWal()`: then any of them can recover any other.
+   * each asks for `objectWal()`: then what one leaves when it dies is where the others find it.
    */
   readonly wal?: WalFactory | undefined;
   /**

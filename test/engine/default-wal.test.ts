@@ -5,7 +5,7 @@ import { readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { FileObjectStore, fileWal, memoryWal, MemoryObjectStore, objectWal, systemRuntime } from '../../src/index.ts';
-import type { ObjectStore, QanatEvents } from '../../src/index.ts';
+import type { ObjectStore, OpenOptions, QanatEvents } from '../../src/index.ts';
 import { FaultyObjectStore } from '../../src/testkit/faulty-object-store.ts';
 import { diedCopyOf } from './died-copy.ts';
 import { keysOf } from './failing-store.ts';
@@ -151,4 +151,21 @@ test('a node whose files were lost says so, and goes on without them if it is to
   const again = await next.open('s');
   expect(await again.append(bytesOf('again'))).toEqual({ startOffset: 1, endOffset: 2 });
   expect(await readAll(again)).toEqual(['uploaded', 'again']);
+});
+
+test('of several nodes on one directory, one finds what another left: on object WALs by itself, of files when told', async () => {
+  for (const kind of ['object', 'file'] as const) {
+    const wal = (): Pick<OpenOptions, 'wal'> => (kind === 'object' ? { wal: objectWal() } : {});
+    const directory = await someDirectory();
+    const [a, b] = [
+      await openSet(new FileObjectStore(directory), wal()),
+      await openSet(new FileObjectStore(directory), { ...wal(), node: 'b' }),
+    ];
+    await (await a.create({ name: 's' })).append(bytesOf('1'));
+    if (kind === 'file') expect(await errorOf(b.recover('a'))).toMatchObject({ code: 'WAL_MISSING', walKind: 'file' });
+    await b.recover('a', kind === 'file' ? { walDirectory: join(directory, 'wal', 'a') } : {});
+    const stream = await b.open('s');
+    expect(await stream.append(bytesOf('2'))).toEqual({ startOffset: 1, endOffset: 2 });
+    expect(await readAll(stream)).toEqual(['1', '2']);
+  }
 });
