@@ -188,6 +188,7 @@ export class Catalog {
       if (this.#unresolved !== undefined) await this.#resolveOldRecord(this.#unresolved);
       for (let losses = 0; ; losses++) {
         if (losses > 0) await this.#waitAfterLoss(losses);
+        if (losses > 0) await this.#catchUp(); // After the wait: while it lasted, others have gone on.
         this.#fill(group);
         const verdicts = await this.#tryGroup(group);
         if (verdicts === undefined) continue;
@@ -243,8 +244,10 @@ export class Catalog {
       this.#lastNumber = number;
       return verdicts;
     }
-    await this.#catchUp();
-    if (answer === 'collected') return this.#lookUp(number);
+    if (answer === 'collected') {
+      await this.#catchUp();
+      return this.#lookUp(number);
+    }
     this.#unresolved = undefined; // 'taken' is definite: the number is used again, with other bytes (J1).
     return undefined;
   }

@@ -1,13 +1,14 @@
 // The catalog's replica and its way to propose: changes that wait together, lost races, lost answers, collected
 // records, snapshots. The journal is in memory, and answers as each test has it answer.
 import { afterEach, expect, test } from 'vitest';
-import { systemRuntime } from '../../src/base/runtime.ts';
+import { systemRuntime, type Runtime } from '../../src/base/runtime.ts';
 import { Catalog } from '../../src/catalog/catalog.ts';
 import type { Change, Verdict } from '../../src/catalog/change.ts';
 import { encodeState } from '../../src/catalog/state-snapshot.ts';
 import type { AppendVerdict, Journal, JournalOptions } from '../../src/journal/journal.ts';
 import { MemoryJournal } from '../../src/journal/memory-journal.ts';
 import { qanatError } from '../../src/model/errors.ts';
+import { seededRandom } from '../../src/testkit/seeded-random.ts';
 
 const clusterId = '0123456789abcdef'.repeat(2);
 const catalogs: Catalog[] = [];
@@ -42,8 +43,8 @@ class ScriptedJournal implements Journal {
   }
 }
 
-async function openCatalog(journal: Journal): Promise<Catalog> {
-  const catalog = await Catalog.open({ journal, clusterId, runtime: systemRuntime, observer: {} });
+async function openCatalog(journal: Journal, runtime: Runtime = systemRuntime): Promise<Catalog> {
+  const catalog = await Catalog.open({ journal, clusterId, runtime, observer: {} });
   catalogs.push(catalog);
   return catalog;
 }
@@ -52,9 +53,10 @@ async function openCatalog(journal: Journal): Promise<Catalog> {
 async function openWriter(
   node: string,
   shared: MemoryJournal,
+  runtime?: Runtime,
 ): Promise<{ catalog: Catalog; journal: ScriptedJournal; epoch: number }> {
   const journal = new ScriptedJournal(shared.openPeer());
-  const catalog = await openCatalog(journal);
+  const catalog = await openCatalog(journal, runtime);
   catalog.signAs(node, node.repeat(32).slice(0, 32));
   const wal = { kind: 'none', id: '' } as const;
   const verdict = await catalog.propose({ kind: 'register', node, wal, attributes: {}, rules: 1 });
@@ -114,6 +116,31 @@ test('replicas that race for indexes lose nothing and apply nothing twice', asyn
   }));
   for (const state of states) expect(state).toEqual(states[0]);
   expect(states[0]?.keys).toBe(80);
+});
+
+test('a writer that has waited after a lost race tries at the index that is free after the wait', async () => {
+  const shared = new MemoryJournal();
+  const a = await openWriter('a', shared);
+  let others = 0;
+  const goOn = async (): Promise<void> => {
+    if (others++ < 20) await a.catalog.propose(put(`another ${others}`));
+  };
+  // While b waits, a goes on.
+  const timers: Runtime['timers'] = {
+    ...systemRuntime.timers,
+    after: (delayMs, run) => {
+      void goOn().then(run);
+      return systemRuntime.timers.after(delayMs, () => {});
+    },
+  };
+  const b = await openWriter('b', shared, { ...systemRuntime, random: seededRandom(1), timers });
+  b.journal.appends = 0;
+  b.journal.script.push(async (index, bytes) => {
+    await goOn();
+    return b.journal.inner.append(index, bytes);
+  });
+  expect(isApplied(await b.catalog.propose(put('mine')))).toBe(true);
+  expect(b.journal.appends).toBe(2);
 });
 
 test('an append whose answer is lost leaves its change unknown; what comes next settles it first', async () => {
