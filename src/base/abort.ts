@@ -1,4 +1,5 @@
 // Waiting that can be given up. An aborted wait rejects with `signal.reason` and undoes nothing.
+import { setMaxListeners } from 'node:events';
 import type { Runtime } from './runtime.ts';
 
 /** Throws the reason of a signal that has already fired. */
@@ -37,6 +38,8 @@ export function abortable<T>(
       reject(signal.reason as Error);
       return;
     }
+    // Dozens of requests of one call wait on one signal, and each leaves it: that is no leak to warn about.
+    if (signal instanceof EventTarget) setMaxListeners(0, signal);
     let settled = false;
     let cleanUp: (() => void) | undefined;
     const settle = (finish: () => void): void => {

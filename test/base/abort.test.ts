@@ -31,6 +31,19 @@ test('a wait rejects with the reason of its signal and cleans up once, whatever 
   }
 });
 
+test('any number of waits share a signal, and the process is not warned of a leak', async () => {
+  const warnings: Error[] = [];
+  const onWarning = (warning: Error): void => void warnings.push(warning);
+  process.on('warning', onWarning);
+  const controller = new AbortController();
+  const waits = Array.from({ length: 50 }, () => untilAborted(new Promise(() => {}), controller.signal));
+  controller.abort(new Error('enough'));
+  await Promise.allSettled(waits);
+  await sleep(systemRuntime, 1);
+  process.off('warning', onWarning);
+  expect(warnings).toEqual([]);
+});
+
 test('a wait that is over as it starts is cleaned up too', async () => {
   let cleanUps = 0;
   await abortable<void>((resolve) => {
