@@ -84,7 +84,8 @@ export class FileWalWriter implements Wal {
   #cutBatches = 0;
   #reportedBatches = 0;
   #flushes: { readonly upTo: number; readonly resolve: () => void }[] = [];
-  #unreleased: WalSegment[] = [];
+  /** Replaced when it changes, so that it can be handed out: it is asked for at every report. */
+  #unreleased: readonly WalSegment[] = [];
   #pumpIsDue = false;
   /** Whether something is under way: a write, a change of files. */
   #isUnderWay = false;
@@ -132,7 +133,7 @@ export class FileWalWriter implements Wal {
   }
 
   unreleased(): readonly WalSegment[] {
-    return [...this.#unreleased];
+    return this.#unreleased;
   }
 
   async release(position: number, registered: ReadonlySet<number>): Promise<void> {
@@ -292,7 +293,7 @@ export class FileWalWriter implements Wal {
   /** A segment that is complete and durable can be released. */
   #list({ segment }: Filling): void {
     if (this.#unreleased.at(-1) === segment || segment.batchCount === 0) return;
-    this.#unreleased.push(segment);
+    this.#unreleased = [...this.#unreleased, segment];
     this.#filling = undefined;
     const { sequence, sizeBytes, batchCount } = segment;
     emit(this.#parts.context.observer, 'walSegmentStored', { sequence, sizeBytes, batchCount, attempts: 1 });

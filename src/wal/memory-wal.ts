@@ -25,7 +25,8 @@ class MemoryWal implements Wal {
   #waiting: StreamBatch[] = [];
   #pendingBytes = 0;
   #segment = new GrowingSegment(0);
-  #unreleased: WalSegment[] = [];
+  /** Replaced when it changes, so that it can be handed out: it is asked for at every report. */
+  #unreleased: readonly WalSegment[] = [];
   #flushes: (() => void)[] = [];
   #reportIsDue = false;
   #isOver = false;
@@ -56,7 +57,7 @@ class MemoryWal implements Wal {
   }
 
   unreleased(): readonly WalSegment[] {
-    return [...this.#unreleased];
+    return this.#unreleased;
   }
 
   release(position: number, registered: ReadonlySet<number>): Promise<void> {
@@ -109,7 +110,7 @@ class MemoryWal implements Wal {
 
   #complete(): void {
     if (this.#segment.batchCount === 0) return;
-    this.#unreleased.push(this.#segment);
+    this.#unreleased = [...this.#unreleased, this.#segment];
     this.#segment = new GrowingSegment(this.#segment.sequence + 1);
   }
 }

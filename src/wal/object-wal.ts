@@ -51,7 +51,8 @@ class ObjectWal implements Wal {
   /** Cut and not yet reported, in order. */
   #flights: SegmentFlight[] = [];
   #flightBytes = 0;
-  #unreleased: WalSegment[] = [];
+  /** Replaced when it changes, so that it can be handed out. */
+  #unreleased: readonly WalSegment[] = [];
   #nextSequence = 0;
   #reportedSegments = 0;
   #appendedBatches = 0;
@@ -90,7 +91,7 @@ class ObjectWal implements Wal {
   }
 
   unreleased(): readonly WalSegment[] {
-    return [...this.#unreleased];
+    return this.#unreleased;
   }
 
   async release(position: number, registered: ReadonlySet<number>): Promise<void> {
@@ -202,7 +203,7 @@ class ObjectWal implements Wal {
     this.#reportedSegments += 1;
     this.#reportedBatches += batchCount;
     this.#flightBytes -= payloadBytes;
-    this.#unreleased.push(segment);
+    this.#unreleased = [...this.#unreleased, segment];
     this.#context.sink.durable(batchCount, segment);
     for (let flush = this.#flushes[0]; flush && flush.upTo <= this.#reportedBatches; flush = this.#flushes[0]) {
       this.#flushes.shift();
