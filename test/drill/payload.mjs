@@ -27,7 +27,7 @@ export function writerOf(stream, offset, bytes) {
 }
 
 /** A small deterministic hash. */
-function mix(...numbers) {
+export function mix(...numbers) {
   let hash = 0x9e3779b9;
   for (const number of numbers) {
     hash = Math.imul(hash ^ (number & 0xffffffff) ^ Math.floor(number / 2 ** 32), 0x85ebca6b);
@@ -46,9 +46,15 @@ export function readArguments(defaults) {
       console.error(`unknown or incomplete option ${words[i]}; there are: ${Object.keys(defaults).join(', ')}`);
       process.exit(2);
     }
-    given[name] = typeof defaults[name] === 'number' ? Number(words[i + 1]) : words[i + 1];
+    given[name] = typeof defaults[name] === 'number' ? numberOf(words[i], words[i + 1]) : words[i + 1];
   }
   return given;
+}
+
+function numberOf(option, word) {
+  if (/^\d{1,9}$/.test(word)) return Number(word);
+  console.error(`${option} is a whole number; got '${word}'`);
+  process.exit(2);
 }
 
 /** The WAL that a drill is run on: 'file', which is what a set on a directory has unless it asks, or 'object'. */
