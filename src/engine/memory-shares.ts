@@ -1,5 +1,6 @@
 // One memory budget, cut into named shares (pure). Everything that grows with load has a share, and everything that
 // has a share is bounded by it (I9).
+import { MiB } from '../base/bytes.ts';
 
 /** The shares of a budget, in bytes. */
 export interface MemoryShares {
@@ -34,4 +35,12 @@ export function memoryShares(memoryMaxBytes: number): MemoryShares {
     blocks: 2 * sixteenth,
     reads: sixteenth,
   };
+}
+
+/**
+ * What one commit rewrites at most. No share of its own: of an upload it is in memory anyway, as what is not uploaded;
+ * a recovery reads it, while what it takes the place of takes no appends yet.
+ */
+export function uploadRunSizeMaxBytes({ unuploaded }: MemoryShares): number {
+  return Math.min(unuploaded, 64 * MiB);
 }

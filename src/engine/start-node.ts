@@ -12,6 +12,7 @@ import { rulesVersion, type NodeState } from '../catalog/state.ts';
 import type { WalIdentity } from '../model/wal-identity.ts';
 import type { WalFactory } from '../wal/wal.ts';
 import type { Foundation } from './foundation.ts';
+import { uploadRunSizeMaxBytes } from './memory-shares.ts';
 
 /** A node that has started: its epoch, and the writer of the epoch's data objects. */
 export interface StartedNode {
@@ -50,7 +51,8 @@ export async function startNode(options: StartOptions): Promise<StartedNode> {
   options.onRegistered(nodeEpoch);
   catalog.signAs(node, nodeEpoch);
   const { storeDeadlineMs } = foundation.settings;
-  const writer = new ObjectWriter({ store, clusterId, node, nodeEpoch, runtime, storeDeadlineMs });
+  const objectSizeMaxBytes = foundation.shares.uploadBuffer;
+  const writer = new ObjectWriter({ store, clusterId, node, nodeEpoch, runtime, storeDeadlineMs, objectSizeMaxBytes });
   for (;;) {
     signal?.throwIfAborted();
     const state = catalog.state.node(node);
@@ -89,9 +91,10 @@ export async function recoverHere(
   ways: RecoveryWays,
 ): Promise<RecoveredEpoch> {
   const { catalog, store, clusterId, runtime, observer } = foundation;
+  const runSizeMaxBytes = uploadRunSizeMaxBytes(foundation.shares);
   return recoverEpoch({
     ...{ catalog, store, clusterId, runtime, observer, ...ways },
-    runsOf: (from, sealed) => recoveredRuns(from, sealed, writer, foundation.shares.uploadBuffer),
+    runsOf: (from, sealed) => recoveredRuns(from, sealed, { writer, runtime, runSizeMaxBytes }),
     settledBelow: (objects) => writer.settledBelow(objects),
     decide: (objects) => writer.decide(objects),
   });

@@ -17,6 +17,7 @@ import { objectWal } from '../wal/object-wal.ts';
 import type { Wal, WalEnd, WalFactory } from '../wal/wal.ts';
 import { Foundation } from './foundation.ts';
 import { CatalogKv, condition, type Kv } from './key-value.ts';
+import { uploadRunSizeMaxBytes } from './memory-shares.ts';
 import { OpenStreams } from './open-streams.ts';
 import { checkOpenOptions, untilGivenUp, type CheckedOpen } from './opening.ts';
 import type { ChangeOptions, CreateOptions, OpenOptions, OpenReadOnlyOptions, OpenStreamOptions } from './options.ts';
@@ -63,7 +64,7 @@ export class StreamSet extends StreamSetView {
       settings: {
         uploadSizeBytes: Math.min(settings.uploadSizeBytes, shares.unuploaded / 2),
         uploadAgeMaxMs: settings.uploadAgeMaxMs,
-        objectSizeMaxBytes: shares.uploadBuffer,
+        runSizeMaxBytes: uploadRunSizeMaxBytes(shares),
       },
       writer: parts.writer,
       source: ({ stream, ...range }) => this.#streams.get(stream)?.cachedBatches(range) ?? [],

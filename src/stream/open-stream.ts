@@ -28,19 +28,17 @@ export class OpenStream {
 
   /**
    * The batches of a range that is not released, from the tail: it is always there. Their bytes stay as they are until
-   * the WAL is released beyond them, and no longer.
+   * the WAL is released beyond them, and no longer; the walk is over when the event loop turns.
    */
-  cachedBatches({ startOffset, endOffset }: OffsetRange): readonly StreamBatch[] {
-    const batches: StreamBatch[] = [];
+  *cachedBatches({ startOffset, endOffset }: OffsetRange): Iterable<StreamBatch> {
     const first = this.tail.find(startOffset);
-    if (first < 0) return batches;
+    if (first < 0) return;
     for (let index = first; ; index++) {
       const batch = this.tail.peek(index);
-      if (batch === undefined || batch.startOffset >= endOffset) break;
+      if (batch === undefined || batch.startOffset >= endOffset) return;
       const { streamEpoch, count, timestamp, bytes } = batch;
-      batches.push({ stream: this.id, streamEpoch, startOffset: batch.startOffset, count, timestamp, bytes });
+      yield { stream: this.id, streamEpoch, startOffset: batch.startOffset, count, timestamp, bytes };
     }
-    return batches;
   }
 
   /** The offset that the next append is given. */

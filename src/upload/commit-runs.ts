@@ -1,12 +1,19 @@
 // The commits that upload a run of segments: registered ones named as they are, the others rewritten first. An upload
 // and a recovery both work through this, so both release a WAL in one way (R1).
+import type { Runtime } from '../base/runtime.ts';
 import { recordSizeMaxBytes } from '../model/limits.ts';
 import type { CommittedObject } from '../catalog/change.ts';
 import { planRegistration } from '../catalog/plan-registration.ts';
 import type { WalSegment } from '../wal/wal.ts';
 import type { ObjectWriter } from './object-writer.ts';
 import { writeOutputs, type RangeSource } from './rewrite.ts';
-import { ownObjectSizeMinBytes, planUpload, type UploadStep } from './upload-planner.ts';
+import {
+  ownObjectSizeMinBytes,
+  planUploadInPieces,
+  type UploadPlanSettings,
+  type UploadStep,
+} from './upload-planner.ts';
+import { WorkSlices } from './work-slices.ts';
 
 /** What one commit releases, and the objects it adds. */
 export interface CommitRun {
@@ -21,8 +28,11 @@ export interface CommitSource {
   /** Where the batches of some segments are. */
   readonly source: (segments: readonly WalSegment[]) => RangeSource | Promise<RangeSource>;
   readonly writer: ObjectWriter;
-  /** An object is written from one buffer of about this size. */
-  readonly objectSizeMaxBytes: number;
+  readonly runtime: Runtime;
+  /** One commit rewrites at most so much. */
+  readonly runSizeMaxBytes: number;
+  /** Why there is no sense in going on, if there is none: the set has ended. */
+  readonly ending?: (() => Error | undefined) | undefined;
   /** Segments that are objects are all registered as they are: nothing is read or written, whatever reading costs. */
   readonly inPlace?: boolean | undefined;
 }
@@ -34,19 +44,20 @@ export interface CommitSource {
 export async function* commitsOf(
   from: number,
   segments: readonly WalSegment[],
-  { segmentsAreObjects, source, writer, objectSizeMaxBytes, inPlace }: CommitSource,
+  parts: CommitSource,
 ): AsyncGenerator<{ readonly run: CommitRun; readonly isLast: boolean }, void> {
+  const { segmentsAreObjects, inPlace } = parts;
   const steps: readonly UploadStep<WalSegment>[] =
     inPlace && segmentsAreObjects && segments.length > 0
       ? [{ action: 'register', segments }]
-      : planUpload(segments, { segmentsAreObjects, objectSizeMaxBytes, ownObjectSizeMinBytes });
+      : await planned(segments, parts);
   if (steps.length === 0) yield { run: { from, to: from, objects: [] }, isLast: true };
   let position = from;
   for (const [i, step] of steps.entries()) {
     const runs =
       step.action === 'register'
         ? planRegistration(position, step.segments, recordSizeMaxBytes / 2)
-        : [await rewritten(position, step.segments, await source(step.segments), step.outputs, writer)];
+        : [await rewritten(position, step, parts)];
     for (const [j, run] of runs.entries()) {
       yield { run, isLast: i === steps.length - 1 && j === runs.length - 1 };
       position = run.to;
@@ -54,13 +65,32 @@ export async function* commitsOf(
   }
 }
 
+/** The plan, made in slices: many segments of thousands of streams are a million parts. */
+async function planned(
+  segments: readonly WalSegment[],
+  { segmentsAreObjects, runSizeMaxBytes, writer, runtime }: CommitSource,
+): Promise<readonly UploadStep<WalSegment>[]> {
+  const { objectSizeMaxBytes } = writer;
+  const settings: UploadPlanSettings = {
+    segmentsAreObjects,
+    objectSizeMaxBytes,
+    ownObjectSizeMinBytes,
+    runSizeMaxBytes,
+  };
+  const slices = new WorkSlices(runtime);
+  const planning = planUploadInPieces(segments, settings);
+  for (;;) {
+    const { done, value } = planning.next();
+    if (done) return value;
+    await slices.pause();
+  }
+}
+
 async function rewritten(
   from: number,
-  segments: readonly WalSegment[],
-  source: RangeSource,
-  outputs: Parameters<typeof writeOutputs>[0],
-  writer: ObjectWriter,
+  { segments, outputs }: Extract<UploadStep<WalSegment>, { action: 'rewrite' }>,
+  { source, writer, runtime, ending }: CommitSource,
 ): Promise<CommitRun> {
-  const objects = await writeOutputs(outputs, source, writer);
+  const objects = await writeOutputs(outputs, { source: await source(segments), writer, runtime, ending });
   return { from, to: (segments.at(-1)?.sequence ?? from - 1) + 1, objects };
 }

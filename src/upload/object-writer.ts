@@ -3,15 +3,17 @@
 //
 // A sequence is drawn before its first byte is sent and never used again, whatever becomes of it. An object is decided
 // when a change that names it was applied, or when it was given up for ever; an unknown outcome is neither.
+//
+// Objects are encoded one at a time, in memory that is used again (upload-buffers.ts).
 import { sleep } from '../base/abort.ts';
 import { backoffDelayMs } from '../base/backoff.ts';
 import type { Runtime } from '../base/runtime.ts';
-import { encodeDataObject, footerSizeBytes, isSameObject } from '../format/data-object.ts';
+import { DataObjectEncoder, footerSizeBytes, isSameObject } from '../format/data-object.ts';
 import { isQanatError, qanatError } from '../model/errors.ts';
 import { objectKey } from '../model/object-key.ts';
-import type { StreamBatch } from '../model/record-batch.ts';
 import type { ObjectStore, PutResult } from '../store/object-store.ts';
 import type { CommittedObject } from '../catalog/change.ts';
+import { UploadBuffers, type LentBuffer } from './upload-buffers.ts';
 
 /** Who writes, and where. */
 export interface ObjectWriterOptions {
@@ -22,17 +24,25 @@ export interface ObjectWriterOptions {
   readonly runtime: Runtime;
   /** How long one object is tried. */
   readonly storeDeadlineMs: number;
+  /** An object is no larger; it is encoded in one buffer of at most this size, which all uploads share. */
+  readonly objectSizeMaxBytes: number;
 }
 
 const retryDelay = { delayMinMs: 20, delayMaxMs: 3_000 };
 
 export class ObjectWriter {
   readonly #options: ObjectWriterOptions;
+  readonly #buffers: UploadBuffers;
   #nextSequence = 0;
   readonly #undecided = new Set<number>();
 
   constructor(options: ObjectWriterOptions) {
     this.#options = options;
+    this.#buffers = new UploadBuffers(options.objectSizeMaxBytes);
+  }
+
+  get objectSizeMaxBytes(): number {
+    return this.#buffers.sizeMaxBytes;
   }
 
   /** The watermark, as a change may carry it: the lowest undecided sequence, `own` counted as decided. */
@@ -50,16 +60,35 @@ export class ObjectWriter {
     for (const { family, sequence } of objects) if (family === 'data') this.#undecided.delete(sequence);
   }
 
-  /** Writes one object with these batches. It stays undecided until `decide`. */
-  async write(kind: 'stream-set' | 'stream', batches: readonly StreamBatch[]): Promise<CommittedObject> {
+  /**
+   * Writes one object of at most `sizeBytes`. `fill` adds the batches, as many as fit, and may take its time. The object
+   * stays undecided until `decide`.
+   */
+  async write(
+    kind: 'stream-set' | 'stream',
+    sizeBytes: number,
+    fill: (encoder: DataObjectEncoder) => Promise<void>,
+  ): Promise<CommittedObject> {
+    return this.#buffers.use(sizeBytes, async (buffer) => {
+      const encoder = new DataObjectEncoder(buffer.bytes);
+      await fill(encoder);
+      return this.#store(kind, encoder, buffer);
+    });
+  }
+
+  async #store(
+    kind: 'stream-set' | 'stream',
+    encoder: DataObjectEncoder,
+    buffer: LentBuffer,
+  ): Promise<CommittedObject> {
     const { clusterId, node, nodeEpoch } = this.#options;
     const sequence = this.#nextSequence;
     this.#nextSequence += 1;
     this.#undecided.add(sequence);
-    const { bytes, parts } = encodeDataObject({ clusterId, kind, node, nodeEpoch, sequence, durableBelow: 0 }, batches);
+    const { bytes, parts } = encoder.finish({ clusterId, kind, node, nodeEpoch, sequence, durableBelow: 0 });
     const object: CommittedObject = { family: 'data', sequence, sizeBytes: bytes.byteLength, parts };
     try {
-      await this.#put(objectKey(clusterId, { family: 'data', node, nodeEpoch, sequence }), bytes);
+      await this.#put(objectKey(clusterId, { family: 'data', node, nodeEpoch, sequence }), bytes, buffer);
     } catch (cause) {
       this.decide([object]); // No change will ever name it.
       throw cause;
@@ -67,13 +96,13 @@ export class ObjectWriter {
     return object;
   }
 
-  async #put(key: string, bytes: Uint8Array): Promise<void> {
+  async #put(key: string, bytes: Uint8Array, buffer: LentBuffer): Promise<void> {
     const { runtime, storeDeadlineMs } = this.#options;
     const startedAt = runtime.clock.monotonic();
     for (let attempt = 1; ; attempt++) {
       let failure: unknown;
       try {
-        if (await this.#stands(key, bytes)) return;
+        if (await this.#stands(key, bytes, buffer)) return;
       } catch (cause) {
         if (!isQanatError(cause, 'STORE_UNAVAILABLE')) throw cause;
         failure = cause;
@@ -87,9 +116,10 @@ export class ObjectWriter {
   }
 
   /** One attempt: whether our bytes are known to stand at the key now. */
-  async #stands(key: string, bytes: Uint8Array): Promise<boolean> {
+  async #stands(key: string, bytes: Uint8Array, buffer: LentBuffer): Promise<boolean> {
     const { store } = this.#options;
     const result: PutResult = await store.put(key, bytes, { if: 'absent', purpose: 'upload' });
+    if (result.outcome === 'unknown') buffer.abandon(); // The attempt may still be under way, and be read.
     if (result.outcome !== 'exists') return result.outcome === 'stored';
     const value = await store.get(key, { range: { last: footerSizeBytes }, purpose: 'upload' });
     if (value === 'missing' || value === 'not-modified') return false;

@@ -6,14 +6,9 @@
 // short ranges are rewritten into one stream-set object, in which each stream's range is one; a stream whose run alone
 // is long gets an object of its own.
 //
-// Worked examples (block 512 KiB, own object from 8 MiB):
-//   8 segments of 8 MiB, one stream each           ranges of 8 MiB: all registered, no PUT, no bytes read
-//   256 segments of 2 KiB, one stream              ranges of 2 KiB: one stream-set object of 512 KiB, one PUT
-//   8 segments of 8 MiB, 1,000 streams in each     ranges of 8 KiB: two objects of 32 MiB, 2 × 1,000 ranges, not 8,000
-//   64 segments of 1 MiB, stream A 900 KiB of each ranges of 60 KiB on average: A's 56 MiB in two objects of its own,
-//                                                  the rest in one stream-set object
-//   one segment of 2 KiB, and the set closes       nothing to merge with: registered
+// docs/architecture.md has worked examples, and the test of this file reads them there.
 import { MiB } from '../base/bytes.ts';
+import { blockIndexEntrySizeBytes, footerSizeBytes } from '../format/data-object.ts';
 import type { StreamId } from '../model/ids.ts';
 import { blockSizeTargetBytes } from '../model/limits.ts';
 import type { ObjectPart } from '../model/record-batch.ts';
@@ -49,27 +44,47 @@ export type UploadStep<S extends PlannedSegment> =
 export interface UploadPlanSettings {
   /** Whether a segment is a data object and can be registered at all. */
   readonly segmentsAreObjects: boolean;
-  /** An object is written with one PUT, from one buffer of about this size. */
+  /** An object is written with one PUT, from one buffer of this size. */
   readonly objectSizeMaxBytes: number;
   /** A stream with at least this much in a run gets an object of its own. */
   readonly ownObjectSizeMinBytes: number;
+  /** One commit rewrites at most so much: a failure repeats no more than this, and a recovery reads it into memory. */
+  readonly runSizeMaxBytes: number;
 }
 
 /** From how much of one stream on it gets an object of its own. */
 export const ownObjectSizeMinBytes: number = 8 * MiB;
+
+/** Each stream of a run is a part in its commit, and a commit has to fit one record. */
+export const runStreamsMax = 4_096;
+
+/** Ranges of a stream that join are one, up to this size: so runs of any length have few ranges. */
+const joinedRangeMaxBytes: number = 1 * MiB;
 
 /** Plans the upload of unreleased segments, in order. */
 export function planUpload<S extends PlannedSegment>(
   segments: readonly S[],
   settings: UploadPlanSettings,
 ): readonly UploadStep<S>[] {
+  const planning = planUploadInPieces(segments, settings);
+  for (;;) {
+    const { done, value } = planning.next();
+    if (done) return value;
+  }
+}
+
+/** The same in pieces: after each segment is a good moment for a pause. */
+export function* planUploadInPieces<S extends PlannedSegment>(
+  segments: readonly S[],
+  settings: UploadPlanSettings,
+): Generator<undefined, readonly UploadStep<S>[]> {
   const steps: UploadStep<S>[] = [];
-  for (const run of runsOfOneKind(segments, settings)) {
+  for (const run of yield* runsOfOneKind(segments, settings)) {
     const [first] = run;
     if (first === undefined) continue;
     const register = settings.segmentsAreObjects && (run.length === 1 || isGoodToRead(first));
     if (register) steps.push({ action: 'register', segments: run });
-    else steps.push({ action: 'rewrite', segments: run, outputs: planOutputs(run, settings) });
+    else steps.push({ action: 'rewrite', segments: run, outputs: yield* planOutputs(run, settings) });
   }
   return steps;
 }
@@ -80,49 +95,50 @@ function isGoodToRead(segment: PlannedSegment): boolean {
 }
 
 /** Consecutive segments that are treated alike; a run to be rewritten fits a few buffers and one record. */
-function runsOfOneKind<S extends PlannedSegment>(segments: readonly S[], settings: UploadPlanSettings): readonly S[][] {
+function* runsOfOneKind<S extends PlannedSegment>(
+  segments: readonly S[],
+  { segmentsAreObjects, runSizeMaxBytes }: UploadPlanSettings,
+): Generator<undefined, readonly S[][]> {
   const runs: S[][] = [];
   let sizeBytes = 0;
-  let streams = new Set<StreamId>();
+  const streams = new Set<StreamId>();
   for (const segment of segments) {
     const run = runs.at(-1);
     const previous = run?.at(-1);
-    const { segmentsAreObjects } = settings;
     const alike = previous !== undefined && (!segmentsAreObjects || isGoodToRead(previous) === isGoodToRead(segment));
-    const united = new Set(streams);
-    for (const { stream } of segment.parts) united.add(stream);
-    const fits = sizeBytes + segment.sizeBytes <= runSizeMaxBytes && united.size <= runStreamsMax;
+    const added = new Set<StreamId>();
+    for (const { stream } of segment.parts) if (!streams.has(stream)) added.add(stream);
+    const fits = sizeBytes + segment.sizeBytes <= runSizeMaxBytes && streams.size + added.size <= runStreamsMax;
     if (run !== undefined && alike && fits) {
       run.push(segment);
       sizeBytes += segment.sizeBytes;
-      streams = united;
     } else {
       runs.push([segment]);
       sizeBytes = segment.sizeBytes;
-      streams = new Set(segment.parts.map(({ stream }) => stream));
+      streams.clear();
+      for (const { stream } of segment.parts) added.add(stream);
     }
+    for (const stream of added) streams.add(stream);
+    yield;
   }
   return runs;
 }
-
-/** One commit releases at most so much: a failure repeats no more than this. */
-const runSizeMaxBytes: number = 64 * MiB;
-
-/** Each stream of a run is a part in its commit, and a commit has to fit one record. */
-const runStreamsMax = 4_096;
 
 /**
  * The objects of a rewritten run. Ranges of one stream stay in order over the outputs, because the commit names the
  * objects in this order and every part must continue its stream.
  */
-function planOutputs(segments: readonly PlannedSegment[], settings: UploadPlanSettings): readonly PlannedOutput[] {
+function* planOutputs(
+  segments: readonly PlannedSegment[],
+  settings: UploadPlanSettings,
+): Generator<undefined, readonly PlannedOutput[]> {
   const own: PlannedOutput[] = [];
   const shared: PlannedRange[] = [];
-  for (const ranges of rangesByStream(segments).values()) {
+  for (const ranges of (yield* rangesByStream(segments)).values()) {
     const sizeBytes = ranges.reduce((sum, range) => sum + range.sizeBytes, 0);
     if (sizeBytes >= settings.ownObjectSizeMinBytes)
       for (const part of splitBySize(ranges, settings.objectSizeMaxBytes)) own.push({ kind: 'stream', ranges: part });
-    else shared.push(...ranges);
+    else for (const range of ranges) shared.push(range);
   }
   const sets = splitBySize(shared, settings.objectSizeMaxBytes).map(
     (ranges) => ({ kind: 'stream-set', ranges }) as const,
@@ -131,30 +147,70 @@ function planOutputs(segments: readonly PlannedSegment[], settings: UploadPlanSe
 }
 
 /** Ranges of each stream in the order of their offsets; streams in the order of their ids. */
-function rangesByStream(segments: readonly PlannedSegment[]): Map<StreamId, PlannedRange[]> {
-  const byStream = new Map<StreamId, PlannedRange[]>();
+function* rangesByStream(
+  segments: readonly PlannedSegment[],
+): Generator<undefined, ReadonlyMap<StreamId, readonly PlannedRange[]>> {
+  const byStream = new Map<StreamId, JoinedRange[]>();
   for (const { parts } of segments) {
-    for (const { stream, streamEpoch, startOffset, endOffset, sizeBytes } of parts) {
-      const ranges = byStream.get(stream) ?? [];
-      ranges.push({ stream, streamEpoch, startOffset, endOffset, sizeBytes });
-      byStream.set(stream, ranges);
+    for (const part of parts) {
+      const ranges = byStream.get(part.stream);
+      const last = ranges?.at(-1);
+      if (ranges === undefined) byStream.set(part.stream, [rangeOf(part)]);
+      else if (last !== undefined && joins(last, part)) {
+        last.endOffset = part.endOffset;
+        last.sizeBytes += part.sizeBytes;
+      } else ranges.push(rangeOf(part));
     }
+    yield;
   }
   return new Map([...byStream].toSorted(([a], [b]) => a - b));
 }
 
+type JoinedRange = { -readonly [K in keyof PlannedRange]: PlannedRange[K] };
+
+function rangeOf({ stream, streamEpoch, startOffset, endOffset, sizeBytes }: ObjectPart): JoinedRange {
+  return { stream, streamEpoch, startOffset, endOffset, sizeBytes };
+}
+
+function joins(range: PlannedRange, part: ObjectPart): boolean {
+  const continues = range.endOffset === part.startOffset && range.streamEpoch === part.streamEpoch;
+  return continues && range.sizeBytes + part.sizeBytes <= joinedRangeMaxBytes;
+}
+
+/**
+ * Ranges in order, in as few objects as hold them for certain, of about one size; a range that fits none stands alone.
+ *
+ * Example: 64 ranges of 1 MiB, objects of up to 32 MiB. With their index that is a little more than two objects can
+ * hold, so it becomes three of 21 or 22 MiB, and not two full ones with a tiny one behind them.
+ */
 function splitBySize(ranges: readonly PlannedRange[], sizeMaxBytes: number): readonly PlannedRange[][] {
   const groups: PlannedRange[][] = [];
+  const allBytes = outputSizeMax(ranges);
+  const enoughBytes = allBytes / Math.ceil(allBytes / (sizeMaxBytes - footerSizeBytes));
   let sizeBytes = 0;
   for (const range of ranges) {
     const group = groups.at(-1);
-    if (group !== undefined && sizeBytes + range.sizeBytes <= sizeMaxBytes) {
+    const ownBytes = rangeSizeMax(range);
+    if (group !== undefined && sizeBytes < enoughBytes && sizeBytes + ownBytes <= sizeMaxBytes) {
       group.push(range);
-      sizeBytes += range.sizeBytes;
+      sizeBytes += ownBytes;
     } else {
       groups.push([range]);
-      sizeBytes = range.sizeBytes;
+      sizeBytes = footerSizeBytes + ownBytes;
     }
   }
   return groups;
+}
+
+/** The size that an object of these ranges cannot exceed. */
+export function outputSizeMax(ranges: readonly PlannedRange[]): number {
+  return ranges.reduce((sum, range) => sum + rangeSizeMax(range), footerSizeBytes);
+}
+
+/**
+ * What a range takes of an object at most, its entries in the index included. Two neighbouring blocks hold more than
+ * the target together (else they were one), so a range of n bytes has at most 1 + 2n / target blocks.
+ */
+function rangeSizeMax({ sizeBytes }: PlannedRange): number {
+  return sizeBytes + (1 + Math.floor((2 * sizeBytes) / blockSizeTargetBytes)) * blockIndexEntrySizeBytes;
 }

@@ -6,8 +6,8 @@ import type { WalSegment } from '../wal/wal.ts';
 export interface UploadSettings {
   readonly uploadSizeBytes: number;
   readonly uploadAgeMaxMs: number;
-  /** An object is written from one buffer of about this size. */
-  readonly objectSizeMaxBytes: number;
+  /** One commit rewrites at most so much. */
+  readonly runSizeMaxBytes: number;
 }
 
 /** Whether the unreleased run is long or large enough. */

@@ -204,11 +204,12 @@ export class Uploader {
   }
 
   async #commitSegments(from: number, segments: readonly WalSegment[], closing: Closing): Promise<void> {
-    const { wal, writer, source } = this.#options;
-    const { objectSizeMaxBytes } = this.#options.settings;
+    const { wal, writer, runtime, ending, settings } = this.#options;
     const { segmentsAreObjects } = wal;
+    const { runSizeMaxBytes } = settings;
+    const source = (): RangeSource => this.#options.source;
     const inPlace = closing.streams.length > 0 || closing.epoch; // Whoever closes waits for one change, and no bytes.
-    const ways = { segmentsAreObjects, source: () => source, writer, objectSizeMaxBytes, inPlace };
+    const ways = { segmentsAreObjects, source, writer, runtime, runSizeMaxBytes, ending, inPlace };
     for await (const { run, isLast } of commitsOf(from, segments, ways)) {
       if (!(await this.#commit(run, isLast ? closing : undefined))) return;
     }

@@ -2,24 +2,37 @@ import { expect, test } from 'vitest';
 import { MemoryObjectStore, systemRuntime } from '../../src/index.ts';
 import type { PutOptions, PutResult, StreamBatch } from '../../src/index.ts';
 import type { CommittedObject } from '../../src/catalog/change.ts';
+import type { DataObjectEncoder } from '../../src/format/data-object.ts';
 import { streamId } from '../../src/model/ids.ts';
 import { ObjectWriter } from '../../src/upload/object-writer.ts';
 import { OutageObjectStore, keysOf } from '../engine/failing-store.ts';
 
+const MiB = 1024 * 1024;
 const clusterId = '0123456789abcdef'.repeat(2);
-const place = { clusterId, node: 'a', nodeEpoch: 3, runtime: systemRuntime, storeDeadlineMs: 200 };
+const place = {
+  clusterId,
+  node: 'a',
+  nodeEpoch: 3,
+  runtime: systemRuntime,
+  storeDeadlineMs: 200,
+  objectSizeMaxBytes: 8 * MiB,
+};
 const batches: readonly StreamBatch[] = [
   { stream: streamId(1), streamEpoch: 1, startOffset: 0, count: 2, timestamp: undefined, bytes: new Uint8Array([1]) },
 ];
+const sizeBytes = 1_000;
+const fill = async (encoder: DataObjectEncoder): Promise<void> => {
+  for (const batch of batches) encoder.add(batch);
+};
 const registered = (sequence: number): CommittedObject => ({ family: 'wal', sequence, sizeBytes: 1, parts: [] });
 
 test('the watermark stands at the lowest sequence that is not decided, own objects aside', async () => {
   const writer = new ObjectWriter({ ...place, store: new MemoryObjectStore() });
   expect(writer.settledBelow()).toBe(0);
   const [first, second, third] = [
-    await writer.write('stream', batches),
-    await writer.write('stream-set', batches),
-    await writer.write('stream', batches),
+    await writer.write('stream', sizeBytes, fill),
+    await writer.write('stream-set', sizeBytes, fill),
+    await writer.write('stream', sizeBytes, fill),
   ];
   expect([first, second, third].map(({ sequence }) => sequence)).toEqual([0, 1, 2]);
   expect(writer.settledBelow()).toBe(0);
@@ -33,7 +46,7 @@ test('the watermark stands at the lowest sequence that is not decided, own objec
 
 test('a segment that a change registers says nothing about the data object with the same number', async () => {
   const writer = new ObjectWriter({ ...place, store: new MemoryObjectStore() });
-  const underWay = await writer.write('stream', batches);
+  const underWay = await writer.write('stream', sizeBytes, fill);
   expect(writer.settledBelow([registered(underWay.sequence)])).toBe(0);
   writer.decide([registered(underWay.sequence)]);
   expect(writer.settledBelow()).toBe(0);
@@ -45,7 +58,7 @@ test('a lost answer is asked for again, and what stands is taken for what it is'
     const outage = new OutageObjectStore(store, failure, 1);
     setTimeout(() => (outage.from = Infinity), 20);
     const writer = new ObjectWriter({ ...place, store: outage });
-    await writer.write('stream', batches);
+    await writer.write('stream', sizeBytes, fill);
     expect(await keysOf(store)).toHaveLength(1);
   }
 });
@@ -53,10 +66,10 @@ test('a lost answer is asked for again, and what stands is taken for what it is'
 test('an object that cannot be written is given up, and its sequence with it', async () => {
   const outage = new OutageObjectStore(new MemoryObjectStore(), 'unavailable', 1);
   const writer = new ObjectWriter({ ...place, store: outage });
-  await expect(writer.write('stream', batches)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+  await expect(writer.write('stream', sizeBytes, fill)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
   expect(writer.settledBelow()).toBe(1);
   outage.from = Infinity;
-  expect((await writer.write('stream', batches)).sequence).toBe(1);
+  expect((await writer.write('stream', sizeBytes, fill)).sequence).toBe(1);
 });
 
 test('a foreign object in its place is damage, never success', async () => {
@@ -66,5 +79,5 @@ test('a foreign object in its place is damage, never success', async () => {
     }
   })();
   const writer = new ObjectWriter({ ...place, store });
-  await expect(writer.write('stream', batches)).rejects.toMatchObject({ code: 'OBJECT_CORRUPT' });
+  await expect(writer.write('stream', sizeBytes, fill)).rejects.toMatchObject({ code: 'OBJECT_CORRUPT' });
 });
