@@ -24,8 +24,17 @@ export interface ReadableObject {
   readonly sizeBytes: number;
 }
 
+/** Where an object may stand that no state names yet. Its size is known once it was found. */
+export type ObjectPlace = Omit<ReadableObject, 'sizeBytes'>;
+
+/** A WAL segment that was found in its place. */
+export interface FoundSegment {
+  readonly object: ReadableObject;
+  readonly directory: ObjectDirectory;
+}
+
 /** The key under which an object of the state lies. */
-export function keyOf(clusterId: string, object: ReadableObject): string {
+export function keyOf(clusterId: string, object: ObjectPlace): string {
   const { family, node, writerEpoch: nodeEpoch, sequence } = object;
   return objectKey(clusterId, { family, node, nodeEpoch, sequence });
 }
@@ -92,6 +101,18 @@ export class ObjectReader {
     });
   }
 
+  /** What stands in a slot of somebody's WAL. What was found is cached like any other object; a miss is not. */
+  async discover(place: ObjectPlace): Promise<'missing' | 'seal' | FoundSegment> {
+    const directory =
+      this.#directories.get(place.id) ??
+      (await this.#directoryFlights.run(place.id, () =>
+        this.#openObject(place, (key, range) => this.#read(key, range, 'follow')),
+      ));
+    if (directory === undefined) return 'missing';
+    if (directory.footer.kind === 'seal') return 'seal';
+    return { object: { ...place, sizeBytes: directory.sizeBytes }, directory };
+  }
+
   /** A directory that needs no request. */
   cachedDirectory(object: ReadableObject): ObjectDirectory | undefined {
     return this.#directories.get(object.id);
@@ -151,7 +172,7 @@ export class ObjectReader {
   }
 
   /** Whether a block is in memory or on its way. */
-  isHere({ id }: ReadableObject, index: number): boolean {
+  isHere({ id }: ObjectPlace, index: number): boolean {
     return this.#runOfBlock.get(id, index) !== undefined || this.#flights.get(id, index) !== undefined;
   }
 
@@ -223,7 +244,7 @@ export class ObjectReader {
 
   /** Reads, checks and keeps a directory, and the blocks that came with it: of a small object, that is all of them. */
   async #openObject(
-    object: ReadableObject,
+    object: ObjectPlace & Partial<ReadableObject>,
     read: (key: string, range: ByteRange) => Promise<{ bytes: Uint8Array; size: number }>,
     came?: () => Uint8Array | undefined,
   ): Promise<ObjectDirectory | undefined> {
@@ -237,7 +258,7 @@ export class ObjectReader {
       });
       const { node, writerEpoch: nodeEpoch, sequence } = object;
       checkOrigin(directory.footer, { clusterId: this.#clusterId, node, nodeEpoch, sequence }, { key });
-      if (directory.sizeBytes !== object.sizeBytes) {
+      if (directory.sizeBytes !== (object.sizeBytes ?? directory.sizeBytes)) {
         const message = `${key} has ${directory.sizeBytes} bytes; the catalog says ${object.sizeBytes}`;
         throw qanatError('OBJECT_CORRUPT', message, { key, position: undefined });
       }
@@ -252,7 +273,7 @@ export class ObjectReader {
   }
 
   /** Keeps the blocks that lie wholly in the last bytes of an object, as far as they are not here. */
-  #keepTail(object: ReadableObject, directory: ObjectDirectory, key: string, tail: Uint8Array): void {
+  #keepTail(object: ObjectPlace, directory: ObjectDirectory, key: string, tail: Uint8Array): void {
     const { index, footer, sizeBytes } = directory;
     const tailStart = sizeBytes - tail.byteLength;
     let first = index.blockCount;
@@ -265,8 +286,12 @@ export class ObjectReader {
   }
 
   /** One ranged read. No signal: the answer is shared by all who wait for it. */
-  async #read(key: string, range: ByteRange): Promise<{ bytes: Uint8Array; size: number }> {
-    const value = await this.#store.get(key, { range, purpose: 'read' });
+  async #read(
+    key: string,
+    range: ByteRange,
+    purpose: 'read' | 'follow' = 'read',
+  ): Promise<{ bytes: Uint8Array; size: number }> {
+    const value = await this.#store.get(key, { range, purpose });
     if (value === 'missing') throw new MissingObject();
     if (value === 'not-modified')
       throw qanatError('STORE_UNSUITABLE', 'the store answered not-modified to an unconditional read', {
@@ -280,7 +305,7 @@ class MissingObject extends Error {}
 
 /** Blocks [first, first + count) of an object. */
 function runPlace(
-  { id }: ReadableObject,
+  { id }: ObjectPlace,
   key: string,
   { index }: ObjectDirectory,
   first: number,

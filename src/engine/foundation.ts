@@ -2,13 +2,14 @@
 // and the reader of objects. Opened and closed as one.
 import { systemRuntime, type Runtime } from '../base/runtime.ts';
 import { checkCallOptions, checkMethods } from '../model/check-options.ts';
-import { silentObserver, type Observer } from '../model/events.ts';
+import { emit, silentObserver, type Observer } from '../model/events.ts';
 import { MeteredObjectStore } from '../store/metered-object-store.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import { RetryingObjectStore } from '../store/retrying-object-store.ts';
 import type { Journal } from '../journal/journal.ts';
 import { Catalog } from '../catalog/catalog.ts';
 import { ObjectReader } from '../cache/object-reader.ts';
+import { LiveSegments } from '../stream/live-segments.ts';
 import { ReadPath } from '../stream/read-path.ts';
 import { openCluster } from './cluster.ts';
 import { openOwnJournal } from './own-journal.ts';
@@ -38,6 +39,8 @@ export class Foundation {
   readonly clusterId: string;
   readonly catalog: Catalog;
   readonly objects: ObjectReader;
+  /** What other nodes have stored and not registered. */
+  readonly live: LiveSegments;
   readonly readPath: ReadPath;
   readonly poller: CatalogPoller;
   readonly registeredEnds: RegisteredEnds;
@@ -60,8 +63,16 @@ export class Foundation {
     this.#ownJournal = ownJournal;
     this.shares = memoryShares(base.settings.memoryMaxBytes);
     this.objects = new ObjectReader(base.store, clusterId, this.shares.blocks, this.shares.reads);
-    this.readPath = new ReadPath(catalog, this.objects, clusterId, base.runtime.timers);
-    this.poller = new CatalogPoller(catalog, base.runtime, base.observer, base.settings.catalogRefreshMs);
+    const { runtime, observer, settings } = base;
+    this.live = new LiveSegments({
+      catalog,
+      clusterId,
+      segments: this.objects,
+      onExtended: (stream, endOffset) => this.registeredEnds.wake(stream, endOffset),
+      onFailed: (cause) => emit(observer, 'backgroundFailed', { work: 'live segments', cause }),
+    });
+    this.readPath = new ReadPath(catalog, this.objects, this.live, clusterId, runtime.timers);
+    this.poller = new CatalogPoller(() => this.live.refresh(), runtime, observer, settings.catalogRefreshMs);
     this.registeredEnds = new RegisteredEnds(catalog, this.poller);
   }
 

@@ -1,5 +1,5 @@
-// Waiting for streams that other nodes write: whoever waits keeps the catalog refreshed, and is woken by the change
-// that extends the stream. Nobody waits, nothing is asked.
+// Waiting for streams that other nodes write: whoever waits has the journal and the owners' WALs looked at, and is woken
+// when the stream has grown. Nobody waits, nothing is asked.
 import type { Runtime, Timer } from '../base/runtime.ts';
 import { emit, type Observer } from '../model/events.ts';
 import type { StreamId } from '../model/ids.ts';
@@ -7,9 +7,9 @@ import type { Catalog } from '../catalog/catalog.ts';
 import type { CatalogChange } from '../catalog/change.ts';
 import { OffsetWaiters } from '../stream/offset-waiters.ts';
 
-/** Refreshes the catalog at an interval while anybody is interested. */
+/** Looks for what others did at an interval, while anybody is interested. */
 export class CatalogPoller {
-  readonly #catalog: Catalog;
+  readonly #look: () => Promise<void>;
   readonly #runtime: Runtime;
   readonly #observer: Observer;
   readonly #intervalMs: number;
@@ -19,8 +19,9 @@ export class CatalogPoller {
   #refreshedAt = -Infinity;
   #stopped = false;
 
-  constructor(catalog: Catalog, runtime: Runtime, observer: Observer, intervalMs: number) {
-    this.#catalog = catalog;
+  /** `look` reads what is new in the journal, and in what others have stored. */
+  constructor(look: () => Promise<void>, runtime: Runtime, observer: Observer, intervalMs: number) {
+    this.#look = look;
     this.#runtime = runtime;
     this.#observer = observer;
     this.#intervalMs = intervalMs;
@@ -37,6 +38,13 @@ export class CatalogPoller {
       this.#interested -= 1;
       if (this.#interested === 0) this.#cancel();
     };
+  }
+
+  /** Looks now, in the background, unless that was done within the interval. */
+  poke(): void {
+    const dueMs = this.#refreshedAt + this.#intervalMs - this.#runtime.clock.monotonic();
+    if (this.#refreshing || this.#stopped || this.#timer !== undefined || dueMs > 0) return;
+    void this.#refresh();
   }
 
   stop(): void {
@@ -56,7 +64,7 @@ export class CatalogPoller {
     this.#refreshing = true;
     this.#refreshedAt = this.#runtime.clock.monotonic();
     try {
-      await this.#catalog.sync();
+      await this.#look();
     } catch (cause) {
       if (!this.#stopped) emit(this.#observer, 'backgroundFailed', { work: 'catalog refresh', cause });
     } finally {
@@ -97,9 +105,9 @@ export class RegisteredEnds {
     };
   }
 
-  /** Makes those who wait for a stream look again: it has a writer here now. */
-  wake(id: StreamId): void {
-    this.#waiters.get(id)?.wake(Infinity);
+  /** Makes those who wait for less than `endOffset` look again; all of them where the stream has a writer here now. */
+  wake(id: StreamId, endOffset: number = Infinity): void {
+    this.#waiters.get(id)?.wake(endOffset);
   }
 
   /** Ends all waiting with `error`. */

@@ -35,6 +35,7 @@ export async function openParts(
   hooks: SetHooks,
 ): Promise<SetParts> {
   const { catalog, store, clusterId, runtime, observer, settings, shares } = foundation;
+  foundation.live.leaveOut(nodeEpoch);
   const tails = new TailPool(shares.unuploaded + shares.tail);
   const appendPath = new AppendPath({
     clock: runtime.clock,

@@ -1,6 +1,7 @@
 // What anybody may do with a cluster without writing: read streams, list them, follow what changes. A view registers
 // nothing and leaves the store as it found it. StreamSet extends it.
-import { asRefusal, invalidArgument, qanatError } from '../model/errors.ts';
+import { untilAborted } from '../base/abort.ts';
+import { asRefusal, invalidArgument, isQanatError, qanatError } from '../model/errors.ts';
 import { checkCallOptions } from '../model/check-options.ts';
 import { checkStreamRef } from '../model/check-names.ts';
 import type { StreamId, StreamRef } from '../model/ids.ts';
@@ -51,10 +52,24 @@ export class StreamSetView {
     return this.life.closed;
   }
 
-  /** Reads a stream, whoever writes it. */
+  /**
+   * Reads a stream, whoever writes it. Where another node has it open on an object WAL, what that node has stored is
+   * looked at first, so that the reader begins with what is there now.
+   */
   async reader(stream: StreamRef, options: CallOptions = {}): Promise<StreamReader> {
     const { id, name } = await this.resolve(stream, options);
-    return new CatalogStreamReader(this.readerHost(), id, name);
+    const { live } = this.foundation;
+    const reader = new CatalogStreamReader(this.readerHost(), id, name, live.follow(id));
+    try {
+      if (live.isLive(id)) await untilAborted(live.refresh(), options.signal);
+    } catch (cause) {
+      // Without the store there still is what is known and cached.
+      if (!isQanatError(cause, 'STORE_UNAVAILABLE')) {
+        await reader.close();
+        throw cause;
+      }
+    }
+    return reader;
   }
 
   /** Everything the catalog knows of a stream. */
@@ -83,10 +98,15 @@ export class StreamSetView {
     return [...this.state.nodes()].map((node) => describeNode(node));
   }
 
-  /** Catches up with the journal: everything that was decided before the call is seen. The journal index reached. */
+  /**
+   * Catches up: everything that was decided before the call is seen, and what others had stored by then of streams that
+   * are read here. The journal index reached.
+   */
   async sync(options: CallOptions = {}): Promise<number> {
     this.#begin(options);
-    return this.foundation.catalog.sync(options);
+    const { live, catalog } = this.foundation;
+    await untilAborted(live.refresh(), options.signal);
+    return catalog.state.index;
   }
 
   /**
@@ -156,10 +176,12 @@ export class StreamSetView {
 
   /** @internal What readers of this set stand on. */
   protected readerHost(): ReaderHost {
-    const { catalog, readPath, registeredEnds } = this.foundation;
+    const { catalog, readPath, live, poller, registeredEnds } = this.foundation;
     return {
       catalog,
       readPath,
+      live,
+      lookForMore: () => poller.poke(),
       openStream: (id) => this.openStreamOf(id),
       checkReadable: () => this.checkReadable(),
       ending: () => this.life.ending,

@@ -1,6 +1,7 @@
-// The way of a read: the tail where this set owns the stream, else the parts that the state names, through cached
-// directories and blocks. What is in memory is read at once, in one synchronous section. What an object holds of a stream is what the state says, not what its directory lists (R8).
-// At every seam the next batch must continue where the last one ended, or the bytes are corrupt: readers see one
+// The way of a read: the tail where this set owns the stream, else the parts that the state names, and beyond those
+// the live segments of the owner's WAL, through cached directories and blocks. What is in memory is read at once, in one
+// synchronous section. What an object holds of a stream is what the state says, not what its directory lists (R8). At
+// every seam the next batch must continue where the last one ended, or the bytes are corrupt: readers see one
 // history without gaps (I3).
 import { untilAborted } from '../base/abort.ts';
 import { assert } from '../base/assert.ts';
@@ -9,7 +10,7 @@ import type { Block } from '../format/block.ts';
 import type { ObjectDirectory } from '../format/object-directory.ts';
 import { checkCallOptions } from '../model/check-options.ts';
 import { qanatError } from '../model/errors.ts';
-import type { StreamId, StreamRef } from '../model/ids.ts';
+import type { StreamId } from '../model/ids.ts';
 import { readSizeDefaultBytes } from '../model/limits.ts';
 import type { OffsetRange } from '../model/offset-range.ts';
 import { keyOf, type ObjectReader, type ReadableObject } from '../cache/object-reader.ts';
@@ -17,6 +18,7 @@ import { afterRead } from '../cache/read-ahead.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Part } from '../catalog/stream-range-index.ts';
 import { checkOffset, checkSize } from './check-arguments.ts';
+import type { LiveSegments } from './live-segments.ts';
 import { isReadWhole, prefetchFrom, rangeFrom } from './prefetch.ts';
 import { Reading, type LocatedBlock, type ReadCursor, type ReadTarget } from './reading.ts';
 import type { ReadOptions, ReadResult } from './stream.ts';
@@ -29,17 +31,22 @@ export interface LocateOptions {
   readonly ahead?: boolean | undefined;
 }
 
+/** What an object holds of a stream. */
+type HeldRange = Pick<Part, 'endOffset' | 'sizeBytes'>;
+
 const noOptions: ReadOptions = Object.freeze({});
 
 export class ReadPath {
   readonly #catalog: Catalog;
   readonly #objects: ObjectReader;
+  readonly #live: LiveSegments;
   readonly #clusterId: string;
   readonly #turns: Turns;
 
-  constructor(catalog: Catalog, objects: ObjectReader, clusterId: string, timers: Timers) {
+  constructor(catalog: Catalog, objects: ObjectReader, live: LiveSegments, clusterId: string, timers: Timers) {
     this.#catalog = catalog;
     this.#objects = objects;
+    this.#live = live;
     this.#clusterId = clusterId;
     this.#turns = new Turns(timers);
   }
@@ -125,7 +132,7 @@ export class ReadPath {
     cursor.lookAgainAt = offset + Math.ceil((reached - offset) / 2);
   }
 
-  /** The block that holds a registered offset, if that needs no request. */
+  /** The block that holds an offset, if that needs no request. */
   #inMemory(target: ReadTarget, offset: number): LocatedBlock | undefined {
     const { object, part } = this.#partAt(target, offset);
     const directory = this.#objects.cachedDirectory(object);
@@ -143,9 +150,9 @@ export class ReadPath {
     return directory === undefined || (index >= 0 && this.#objects.isHere(object, index));
   }
 
-  /** The block that holds a registered offset. */
+  /** The block that holds an offset that is registered, or stored in a live segment. */
   async locate(
-    target: { readonly id: StreamId; readonly ref: StreamRef },
+    target: Pick<ReadTarget, 'id' | 'ref' | 'tail'>,
     offset: number,
     { signal, ahead }: LocateOptions,
   ): Promise<LocatedBlock> {
@@ -160,10 +167,11 @@ export class ReadPath {
     }
   }
 
+  /** What holds an offset: a part that the state names, or a live segment of another node beyond those. */
   #partAt(
-    target: { readonly id: StreamId; readonly ref: StreamRef },
+    target: Pick<ReadTarget, 'id' | 'ref' | 'tail'>,
     offset: number,
-  ): { readonly object: ReadableObject; readonly part: Part } {
+  ): { readonly object: ReadableObject; readonly part: HeldRange } {
     const { state } = this.#catalog;
     const stream = state.stream(target.id);
     if (stream === undefined)
@@ -171,6 +179,11 @@ export class ReadPath {
     const { startOffset, endOffset } = stream;
     if (offset < startOffset) throw outOfRange(offset, { startOffset, endOffset });
     const index = stream.parts.find(offset);
+    if (index < 0 && offset >= endOffset && target.tail() === undefined) {
+      const live = this.#live.partAt(target.id, offset);
+      if (live !== undefined) return { object: live.object, part: live };
+      throw outOfRange(offset, { startOffset, endOffset }); // It was given up while it was read.
+    }
     assert(index >= 0, () => `stream ${target.id}: offset ${offset} is durable and no object holds it`);
     const part = stream.parts.at(index);
     const object = state.object(part.object);
@@ -181,7 +194,7 @@ export class ReadPath {
   /** The block of an object that holds an offset; undefined if the object is missing. */
   async #fetch(
     object: ReadableObject,
-    part: Part,
+    part: HeldRange,
     stream: StreamId,
     offset: number,
     ahead: boolean,

@@ -1,4 +1,5 @@
-// Reads a stream, whoever writes it: through the tail while this set owns it, through the catalog's parts otherwise.
+// Reads a stream, whoever writes it: through the tail while this set owns it, otherwise through the catalog's parts and
+// the live segments of the owner's WAL.
 // The reader finds out at every call which of the two it is, so it goes on through closing and opening elsewhere.
 import { abortable } from '../base/abort.ts';
 import { checkCallOptions } from '../model/check-options.ts';
@@ -8,6 +9,7 @@ import type { OffsetRange } from '../model/offset-range.ts';
 import type { RecordBatch } from '../model/record-batch.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { checkOffset } from './check-arguments.ts';
+import type { LiveSegments } from './live-segments.ts';
 import { EndWait, type EndSource } from './end-wait.ts';
 import { Follower, type Followed } from './follower.ts';
 import type { OpenStream } from './open-stream.ts';
@@ -20,13 +22,17 @@ import { findOffsetAt } from './time-lookup.ts';
 export interface ReaderHost {
   readonly catalog: Catalog;
   readonly readPath: ReadPath;
+  /** What others have stored and not registered. */
+  readonly live: LiveSegments;
   /** The stream as this set owns it, if it does. */
   openStream(id: StreamId): OpenStream | undefined;
   /** Throws if nothing can be read any more: the set is closed. */
   checkReadable(): void;
   /** Why nothing new will come any more: the set is fenced, failed or closed. */
   ending(): Error | undefined;
-  /** Waits until the registered end of a stream that is not ours passes `offset`. Rejects when the set ends. */
+  /** Somebody has read to the end of a stream that is not ours: it is time to look for more, unless that was just done. */
+  lookForMore(): void;
+  /** Waits until the end of a stream that is not ours passes `offset`. Rejects when the set ends. */
   waitForRegistered(id: StreamId, offset: number, resolve: () => void, reject: (cause: unknown) => void): () => void;
 }
 
@@ -38,11 +44,14 @@ export class CatalogStreamReader implements StreamReader {
   #target: (ReadTarget & Followed & EndSource) | undefined;
   #cursor: ReadCursor | undefined;
   #closed: Error | undefined;
+  readonly #unfollow: (() => void) | undefined;
 
-  constructor(host: ReaderHost, id: StreamId, name: string | undefined) {
+  /** `unfollow` is called when the reader is closed. */
+  constructor(host: ReaderHost, id: StreamId, name: string | undefined, unfollow?: () => void) {
     this.host = host;
     this.id = id;
     this.name = name;
+    this.#unfollow = unfollow;
   }
 
   get startOffset(): number {
@@ -56,6 +65,7 @@ export class CatalogStreamReader implements StreamReader {
 
   read(from: number, options: ReadOptions = {}): Promise<ReadResult> {
     this.#cursor ??= freshCursor();
+    if (from >= this.endOffset && this.host.openStream(this.id) === undefined) this.host.lookForMore();
     return this.host.readPath.read(this.#asTarget(), this.#cursor, from, options);
   }
 
@@ -81,8 +91,7 @@ export class CatalogStreamReader implements StreamReader {
     if (!Number.isSafeInteger(timestamp))
       throw invalidArgument(`a timestamp is a safe integer of milliseconds; got ${String(timestamp)}`);
     options.signal?.throwIfAborted();
-    const { catalog, readPath } = this.host;
-    return findOffsetAt(this.#asTarget(), timestamp, catalog, readPath, options.signal);
+    return findOffsetAt(this.#asTarget(), timestamp, this.host, options.signal);
   }
 
   /** Frees the reader: whoever waits on it is told CLOSED. */
@@ -99,6 +108,7 @@ export class CatalogStreamReader implements StreamReader {
   protected end(error: Error): void {
     if (this.#closed !== undefined) return;
     this.#closed = error;
+    this.#unfollow?.();
     for (const wait of [...(this.#target?.waits ?? [])]) wait.reject(error);
   }
 
@@ -117,7 +127,8 @@ export class CatalogStreamReader implements StreamReader {
 
   /** A trim may run ahead of the registered end: then nothing is readable here until it is registered. */
   #rangeOf({ startOffset, endOffset }: OffsetRange): OffsetRange {
-    const durableEndOffset = this.host.openStream(this.id)?.durableEndOffset ?? endOffset;
+    const { host, id } = this;
+    const durableEndOffset = host.openStream(id)?.durableEndOffset ?? host.live.endOffset(id) ?? endOffset;
     return { startOffset, endOffset: Math.max(durableEndOffset, startOffset) };
   }
 
