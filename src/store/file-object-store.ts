@@ -6,7 +6,7 @@
 //   <directory>/objects/root~1                the first value of the key root; its drawn name is the life of the key
 //   <directory>/objects/root~<life>/2, /3 …   the values that replaced it; the highest counts
 //
-// file-place.ts tells which directories may be used.
+// file-place.ts tells which directories may be used, open-values.ts which values are held open between gets.
 //
 // Put: the value goes to a temporary file and on the disk; every directory above its final name is made durable; then
 // link to the final name, which is the moment of the write; fsync of the directory; only then the temporary name goes.
@@ -59,6 +59,7 @@ import { linkValue, refusalBeforehand } from './file-put.ts';
 import { FileTemporaries } from './file-temporaries.ts';
 import { openValueFile, readBody, removeIfThere, unlessMissing, valueHeaderBytes } from './file-value.ts';
 import { toByteString } from './key-order.ts';
+import { OpenValues } from './open-values.ts';
 import type {
   DeleteResult,
   GetOptions,
@@ -69,6 +70,7 @@ import type {
   ObjectStore,
   PutOptions,
   PutResult,
+  StoredValue,
   StoreRequestOptions,
 } from './object-store.ts';
 
@@ -77,6 +79,9 @@ const requestsMax = 32;
 
 /** Files looked at side by side by all lists and deletes together: each opens up to two. */
 const filesMax = 32;
+
+/** The range of a value that is not asked for. */
+const nothing = { start: 0, end: 0 };
 
 /** What a FileObjectStore can be given besides its directory. */
 export interface FileObjectStoreOptions {
@@ -94,6 +99,7 @@ export class FileObjectStore implements ObjectStore {
   readonly #temporaries: FileTemporaries;
   readonly #requests = new Limiter(requestsMax);
   readonly #files = new Limiter(filesMax);
+  readonly #values: OpenValues;
 
   constructor(directory: string, options: FileObjectStoreOptions = {}) {
     if (typeof directory !== 'string' || directory === '' || directory.includes('\0'))
@@ -102,7 +108,9 @@ export class FileObjectStore implements ObjectStore {
     this.#root = join(this.directory, objectsDirectoryName);
     this.#place = new FilePlace(this.directory);
     this.#directories = new FileDirectories(this.#root);
-    this.#temporaries = new FileTemporaries(this.#directories, this.#root, options.runtime ?? systemRuntime);
+    const runtime = options.runtime ?? systemRuntime;
+    this.#temporaries = new FileTemporaries(this.#directories, this.#root, runtime);
+    this.#values = new OpenValues(runtime);
   }
 
   /** Writes a value durably. 'unknown' when the disk failed too late to tell, or when 8 others wrote meanwhile. */
@@ -161,21 +169,41 @@ export class FileObjectStore implements ObjectStore {
   }
 
   async #get(key: string, { range, ifNoneMatch, signal }: GetOptions): Promise<GetResult> {
-    const standing = await openStanding(placeOfKey(this.#root, key), key);
+    const held = this.#values.get(key);
+    if (held !== undefined) {
+      const { file, etag } = held.standing;
+      const { start, end } = etag === ifNoneMatch ? nothing : resolveRange(range, file.size);
+      const bytes = await held.read(start, end).catch((cause: unknown) => {
+        this.#values.drop(key, held);
+        throw cause;
+      });
+      throwIfAborted(signal);
+      if (bytes !== undefined) return this.#answer({ bytes, etag, size: file.size }, end - start, key, ifNoneMatch);
+      this.#values.drop(key, held); // Deleted or replaced, as far as it can tell.
+    }
+    const place = placeOfKey(this.#root, key);
+    const standing = await openStanding(place, key);
     if (standing === undefined) return 'missing';
+    let isTakenOver = false;
     try {
       const { file, etag } = standing;
       if (file.links > 1n) await unlessMissing(this.#directories.sync(standing.directory));
       throwIfAborted(signal);
-      if (etag === ifNoneMatch) return 'not-modified';
-      const { start, end } = resolveRange(range, file.size);
+      const { start, end } = etag === ifNoneMatch ? nothing : resolveRange(range, file.size);
       const bytes = await readBody(file, start, end);
-      if (bytes.byteLength < end - start) throw damagedValue(key);
       throwIfAborted(signal);
-      return { bytes, etag, size: file.size };
+      const answer = this.#answer({ bytes, etag, size: file.size }, end - start, key, ifNoneMatch);
+      isTakenOver = range !== undefined && this.#values.takeOver(key, place, standing, end - start);
+      return answer;
     } finally {
-      await standing.close();
+      if (!isTakenOver) await standing.close();
     }
+  }
+
+  #answer(value: StoredValue, wantedBytes: number, key: string, ifNoneMatch: string | undefined): GetResult {
+    if (value.etag === ifNoneMatch) return 'not-modified';
+    if (value.bytes.byteLength < wantedBytes) throw damagedValue(key);
+    return value;
   }
 
   async #list({ prefix, after, limit = listLimitDefault, signal }: ListOptions): Promise<ListResult> {
@@ -230,6 +258,7 @@ export class FileObjectStore implements ObjectStore {
     await this.#each(keys, async (key) => {
       throwIfAborted(signal);
       const place = placeOfKey(this.#root, key);
+      this.#values.drop(key);
       try {
         if (!(await this.#deleteValues(place))) return;
         const beside = touched.get(place.directory);
