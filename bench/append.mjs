@@ -9,7 +9,8 @@
 // each for all appenders; the object WAL has up to 8 under way, so a ratio above 1 is possible there.
 //
 // With --uploads off a round is made of bursts of at most 96 MiB, and what a burst has left is uploaded while no clock
-// runs: the figure is that of the WAL. With --uploads on the set has its usual settings and uploads as it likes.
+// runs: the figure is that of the WAL, in a set that has run until it uses its memory again. With --uploads on the set
+// has its usual settings and uploads as it likes.
 import { join } from 'node:path';
 import { FileObjectStore, StreamSet } from 'qanat';
 import { buildGroupCommit } from './calibrators/c-loop.mjs';
@@ -28,7 +29,9 @@ const burstMaxBytes = 96 * MiB;
 const fileBytes = given.size === 'tiny' ? 8 * MiB : 128 * MiB;
 const payloads = makePayloads(recordBytes);
 const usualSettings = {};
-const roomySettings = { memoryMaxBytes: 4096 * MiB, uploadSizeBytes: 512 * MiB };
+const roomySettings = { memoryMaxBytes: 1024 * MiB, uploadSizeBytes: 512 * MiB };
+/** After so many bytes the tail (a sixteenth of the memory) is full and a set uses the memory of older batches again. */
+const warmUpBytes = given.size === 'tiny' ? 1 * MiB : 192 * MiB;
 const cGoals = { 1: 0.8, 64: 0.7, 1024: 0.6 };
 
 for (const streams of given.streams) for (const appenders of given.appenders) await measure(streams, appenders);
@@ -45,6 +48,7 @@ async function measure(streamCount, appenderCount) {
   const loop = new NodeLoop(path, fileBytes);
   const program = given.c === 'on' ? buildGroupCommit(place) : { unavailable: 'it was not asked for' };
 
+  if (given.uploads === 'off') await warmUp(set, streams);
   const subject = {
     what: `qanat, ${given.wal} WAL`,
     requests: () => set.stats().requests,
@@ -97,6 +101,15 @@ async function appendInBursts(set, streams, appenderCount) {
     await set.upload();
   }
   return bursts;
+}
+
+/** A set that has just been opened meets fresh memory; one that has run for a while is what is to be measured. */
+async function warmUp(set, streams) {
+  const append = async (n) => (await streams[n % streams.length].append(payloads[n % payloads.length])).endOffset;
+  for (let left = warmUpBytes; left > 0; left -= burstMaxBytes) {
+    await appendFor(3_600, Math.min(left, burstMaxBytes), 1024, append);
+    await set.upload();
+  }
 }
 
 /** Each appender awaits its append before the next, until the time or the bytes are used up. */
