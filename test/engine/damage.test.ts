@@ -58,7 +58,12 @@ beforeAll(async () => {
   small = await buildCluster(0);
   smallKeys = await keysOf(small.store);
   newestRecord = smallKeys.findLast((key) => kindOf(key) === 'record')!;
-  lastSegment = smallKeys.filter((key) => kindOf(key) === 'wal').at(-1)!;
+  // Segments of the incarnation before are data objects now: the last one is that of the highest epoch.
+  const epochOf = (key: string): number => Number(/-(\d+)\/\d+$/.exec(key)?.[1]);
+  lastSegment = smallKeys
+    .filter((key) => kindOf(key) === 'wal')
+    .toSorted((a, b) => epochOf(a) - epochOf(b))
+    .at(-1)!;
 });
 
 test('the cluster has all kinds of objects, and undamaged it is read whole', async () => {
