@@ -27,11 +27,11 @@ refuse(given.streams < 1, '--streams is at least 1');
 refuse(given.rate < 1, '--rate is at least 1');
 refuse(given.uploadAgeMaxMs < 1, '--uploadAgeMaxMs is at least 1');
 
+const { seed, streams } = given;
 const directory = given.directory || (await mkdtemp(join(tmpdir(), 'qanat-failover-drill-')));
 await mkdir(join(directory, 'store'), { recursive: true });
 await mkdir(join(directory, 'logs'));
 
-const { seed, streams } = given;
 const dice = diceOf(seed);
 const judge = new Judge({ directory, streams });
 const counts = {};

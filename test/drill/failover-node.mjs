@@ -136,13 +136,13 @@ class Life {
   #append(stream) {
     const { handle } = this.#open.get(stream);
     const { bytes, count, number } = this.#draw(stream);
-    this.#settle(stream, handle, [{ bytes, count, number }], () => handle.append(bytes, { count }));
+    void this.#settle(stream, handle, [{ bytes, count, number }], () => handle.append(bytes, { count }));
   }
 
   #appendAll(stream, length) {
     const { handle } = this.#open.get(stream);
     const batches = Array.from({ length }, () => this.#draw(stream));
-    this.#settle(stream, handle, batches, () =>
+    void this.#settle(stream, handle, batches, () =>
       handle.appendAll(batches.map(({ bytes, count }) => ({ bytes, count }))),
     );
   }

@@ -1,17 +1,7 @@
-import { spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
+import { runDrill } from './run-drill.ts';
 
-const drill = fileURLToPath(new URL('kill-drill.mjs', import.meta.url));
-
-/** Runs a short drill in a process of its own; its output. */
-function run(...options: readonly string[]): Promise<{ code: number | null; output: string }> {
-  const child = spawn(process.execPath, [drill, ...options], { stdio: ['ignore', 'pipe', 'pipe'] });
-  let output = '';
-  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
-  child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
-  return new Promise((resolve) => child.on('close', (code) => resolve({ code, output })));
-}
+const run = (...options: readonly string[]): ReturnType<typeof runDrill> => runDrill('kill-drill.mjs', ...options);
 
 // The long form is `npm run drill:kill`, with `-- --wal object` for the other one.
 for (const wal of ['file', 'object'])
@@ -32,4 +22,10 @@ test('an option that the drill does not know ends it with a sentence', async () 
   const { code, output } = await run('--round', '5');
   expect(code).toBe(2);
   expect(output).toContain('unknown or incomplete option --round');
+});
+
+test('a number that is none ends the drill with a sentence', async () => {
+  const { code, output } = await run('--rounds', 'many');
+  expect(code).toBe(2);
+  expect(output).toContain("--rounds is a whole number; got 'many'");
 });
