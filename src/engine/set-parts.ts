@@ -36,9 +36,10 @@ export async function openParts(
 ): Promise<SetParts> {
   const { catalog, store, clusterId, runtime, observer, settings, shares } = foundation;
   foundation.live.leaveOut(nodeEpoch);
-  const tails = new TailPool(shares.unuploaded + shares.tail);
+  const tails = new TailPool(shares.unuploadedMax + shares.tail);
   const appendPath = new AppendPath({
     clock: runtime.clock,
+    timers: runtime.timers,
     tails,
     refusal: () => life.ending,
     onDurable: hooks.onDurable,

@@ -5,7 +5,7 @@
 // I2: offsets are given here and nowhere else. The cache has a batch before anybody can be told that it is durable.
 import { untilAborted } from '../base/abort.ts';
 import { assert } from '../base/assert.ts';
-import type { Clock } from '../base/runtime.ts';
+import type { Clock, Timers } from '../base/runtime.ts';
 import { Fifo } from '../base/fifo.ts';
 import { checkCallOptions } from '../model/check-options.ts';
 import { isQanatError, qanatError } from '../model/errors.ts';
@@ -14,6 +14,7 @@ import type { Wal, WalEnd, WalSegment, WalSink } from '../wal/wal.ts';
 import type { TailPool } from '../cache/tail-pool.ts';
 import { checkBatch, checkBatches, checkOffset } from './check-arguments.ts';
 import type { OpenStream } from './open-stream.ts';
+import { Refusals } from './refusals.ts';
 import type { AppendAllOptions, AppendOptions, Appended, BatchInput } from './stream.ts';
 
 /** An append on its way. */
@@ -41,6 +42,7 @@ export interface AppendPathOptions {
   /** The error that refuses appends now, if any. */
   readonly refusal: () => Error | undefined;
   readonly clock: Clock;
+  readonly timers: Timers;
   /** Told what is released. */
   readonly tails: TailPool;
   /** Called after batches became durable: uploads may be due. */
@@ -62,6 +64,7 @@ export class AppendPath implements WalSink {
   readonly #pending = new Fifo<Pending>();
   /** Appends that are durable and wait for room: an upload in the background makes it. */
   readonly #held = new Fifo<Pending>();
+  readonly #refusals: Refusals;
   #unuploadedBytes = 0;
   /** Nothing will make room any more. */
   #isOver = false;
@@ -77,6 +80,7 @@ export class AppendPath implements WalSink {
 
   constructor(options: AppendPathOptions) {
     this.#options = options;
+    this.#refusals = new Refusals(options.clock, options.timers);
   }
 
   /** Set once, when the WAL is open: it needs the sink, and the sink needs it. */
@@ -107,7 +111,8 @@ export class AppendPath implements WalSink {
     try {
       if (options !== undefined) checkCallOptions(options);
       const count = checkBatch(bytes, options?.count, options?.timestamp);
-      this.#admit(stream, bytes.byteLength, options);
+      this.#admit(stream, options);
+      if (!this.#fits(bytes.byteLength)) return untilAborted(this.#overloaded(bytes.byteLength), options?.signal);
       const promise = this.#promise();
       const { nextOffset } = stream;
       this.#take(stream, bytes, count, options?.timestamp, nextOffset, this.#resolve, this.#reject);
@@ -122,7 +127,8 @@ export class AppendPath implements WalSink {
       if (options !== undefined) checkCallOptions(options);
       const counts = checkBatches(batches);
       const sizeBytes = batches.reduce((sum, { bytes }) => sum + bytes.byteLength, 0);
-      this.#admit(stream, sizeBytes, options);
+      this.#admit(stream, options);
+      if (!this.#fits(sizeBytes)) return untilAborted(this.#overloaded(sizeBytes), options?.signal);
       const promise = this.#promise();
       const { nextOffset } = stream;
       batches.forEach(({ bytes, timestamp }, i) => {
@@ -141,7 +147,7 @@ export class AppendPath implements WalSink {
   }
 
   /** Everything that can refuse an append, before anything is changed. */
-  #admit(stream: OpenStream, sizeBytes: number, options: AppendAllOptions | undefined): void {
+  #admit(stream: OpenStream, options: AppendAllOptions | undefined): void {
     options?.signal?.throwIfAborted();
     const refusal = this.#options.refusal();
     if (refusal !== undefined) throw refusal;
@@ -155,12 +161,16 @@ export class AppendPath implements WalSink {
           nextOffset,
         });
     }
-    if (this.#unuploadedBytes + sizeBytes > this.#options.unuploadedMaxBytes)
-      throw qanatError(
-        'OVERLOADED',
-        `${this.#unuploadedBytes} bytes wait for the store; try again when some are uploaded`,
-        { what: 'appends' },
-      );
+  }
+
+  #fits(sizeBytes: number): boolean {
+    return this.#unuploadedBytes + sizeBytes <= this.#options.unuploadedMaxBytes;
+  }
+
+  /** The append is refused here and now, and told so when trying again makes sense. */
+  #overloaded(sizeBytes: number): Promise<never> {
+    const message = `${this.#unuploadedBytes} bytes wait for the store; try again when some are uploaded`;
+    return this.#refusals.refuse(sizeBytes, qanatError('OVERLOADED', message, { what: 'appends' }));
   }
 
   #take(
@@ -212,6 +222,7 @@ export class AppendPath implements WalSink {
   endWaiting(): void {
     this.#isOver = true;
     this.#acknowledgeHeld();
+    this.#refusals.tellAll();
   }
 
   /** WalSink: nothing more becomes durable. */
@@ -236,6 +247,7 @@ export class AppendPath implements WalSink {
       this.#options.tails.release(batchCount);
     }
     this.#acknowledgeHeld();
+    this.#refusals.tellFor(this.#options.unuploadedMaxBytes - this.#unuploadedBytes);
   }
 
   /** Acknowledges durable appends in order, as far as there is room: the delay is the back-pressure. */

@@ -198,6 +198,38 @@ describe('appending', () => {
     expect(await stream.append(bytes)).toEqual({ startOffset: appends.length, endOffset: appends.length + 1 });
   });
 
+  test('that is refused and tried again at once leaves the upload its turns', async () => {
+    const set = await openSet(new MemoryObjectStore(), { settings: { memoryMaxBytes: 64 * 1024 * 1024 } });
+    const stream = await set.create();
+    const bytes = new Uint8Array(1024 * 1024);
+    let refused = 0;
+    const write = async (): Promise<void> => {
+      for (;;) {
+        const error = await stream.append(bytes).then(
+          () => undefined,
+          (cause: { code?: string }) => cause,
+        );
+        if (error === undefined) return;
+        expect(error.code).toBe('OVERLOADED');
+        refused += 1;
+      }
+    };
+    await Promise.all(Array.from({ length: 100 }, write)); // 100 MiB at once, where 28 MiB may wait.
+    expect(refused).toBeGreaterThanOrEqual(72);
+    expect(stream.endOffset).toBe(100);
+    await set.close();
+  });
+
+  test('that is refused is told so when its set ends', async () => {
+    const set = await openSet(new MemoryObjectStore(), { settings: { memoryMaxBytes: 64 * 1024 * 1024 } });
+    const stream = await set.create();
+    const bytes = new Uint8Array(4 * 1024 * 1024);
+    const outcomes = Array.from({ length: 9 }, () => errorOf(stream.append(bytes)));
+    const closed = set.close();
+    expect(await outcomes[8]).toMatchObject({ code: 'OVERLOADED', outcome: 'none' });
+    await closed;
+  });
+
   test('to a stream that was closed, or whose set was, is refused', async () => {
     const set = await openSet(new MemoryObjectStore());
     const [one, other] = [await set.create({ name: 'one' }), await set.create({ name: 'other' })];
