@@ -2,7 +2,7 @@
 // settled, so the cache never keeps the caller's bytes; and a batch of a hundred bytes must not pin the buffer it came
 // in, so batches share slabs.
 //
-// - A slab is used again when nothing in it is live: memory that was touched before is several times cheaper than fresh.
+// - A slab is used again when nothing in it is live: memory that was touched before is far cheaper than fresh memory.
 // - Bytes that were handed out are never written again (`isLent`): such a slab is left to the garbage collector.
 // - What is kept for use again counts against the same limit as what is in use, so that a burst leaves no more behind
 //   than it was allowed to take.
