@@ -171,7 +171,7 @@ export class LiveSegments {
   /** Reads the segments of one WAL from a position on. The first one that is not there. */
   async #readRun(epoch: number, from: number): Promise<number> {
     let position = from;
-    for (let width = 1; ; width = Math.min(windowMax, width * 2)) {
+    for (let width = 1; ; width = Math.min(windowMax, Math.max(1, position - from))) {
       const owner = this.#options.catalog.state.epoch(epoch);
       if (owner === undefined) return position;
       position = Math.max(position, owner.released);
