@@ -8,7 +8,7 @@ export interface MemoryShares {
   readonly unuploaded: number;
   /** From here on appends are refused. */
   readonly unuploadedMax: number;
-  /** Buffers of WAL writes under way. */
+  /** Buffers of WAL writes under way; the two in which a file WAL puts its groups together are among them. */
   readonly walBuffers: number;
   /** The buffer of an object that is being uploaded. */
   readonly uploadBuffer: number;

@@ -1,6 +1,9 @@
 // Settings: numbers that a user may tune, each with its default and what it costs. Checked once, then frozen.
+//
+// What cannot be had is refused, never bent: a number out of its bounds, and numbers that contradict each other.
 import { KiB, MiB } from '../base/bytes.ts';
 import { invalidArgument } from '../model/errors.ts';
+import { memoryShares } from './memory-shares.ts';
 
 /** Every setting, resolved. */
 export interface Settings {
@@ -15,8 +18,9 @@ export interface Settings {
    */
   readonly segmentSizeMinBytes: number;
   /**
-   * Bytes that wait for an upload at which it starts (default 32 MiB; at most half of what may wait). Larger means
-   * fewer and larger objects, fewer journal records, more memory and a longer recovery.
+   * Bytes that wait for an upload at which it starts (default 32 MiB, or an eighth of `memoryMaxBytes` if that is less;
+   * more than an eighth is refused: it is half of what may wait, and appends go on while an upload is under way).
+   * Larger means fewer and larger objects, fewer journal records, more memory and a longer recovery.
    */
   readonly uploadSizeBytes: number;
   /**
@@ -65,7 +69,19 @@ export function resolveSettings(input: SettingsInput = {}): Settings {
       throw invalidArgument(`there is no setting '${name}'; did you mean '${nearestName(name, names)}'?`);
   }
   const settings = Object.fromEntries(names.map((name) => [name, checkSetting(name, input[name])]));
-  return Object.freeze(settings) as unknown as Settings;
+  const resolved = settings as unknown as Settings;
+  const uploadSizeBytes = checkUploadSize(input.uploadSizeBytes, resolved);
+  return Object.freeze({ ...resolved, uploadSizeBytes });
+}
+
+/** An upload that starts later than at half of what may wait would let appends wait for it, and for nothing else. */
+function checkUploadSize(given: number | undefined, { uploadSizeBytes, memoryMaxBytes }: Settings): number {
+  const mostBytes = memoryShares(memoryMaxBytes).unuploaded / 2;
+  if (given !== undefined && given > mostBytes)
+    throw invalidArgument(
+      `the setting 'uploadSizeBytes' is at most an eighth of 'memoryMaxBytes', here ${mostBytes}; got ${given}`,
+    );
+  return Math.min(uploadSizeBytes, mostBytes);
 }
 
 function checkSetting(name: keyof Settings, value: number | undefined): number {

@@ -62,7 +62,7 @@ export class StreamSet extends StreamSetView {
       runtime,
       observer,
       settings: {
-        uploadSizeBytes: Math.min(settings.uploadSizeBytes, shares.unuploaded / 2),
+        uploadSizeBytes: settings.uploadSizeBytes,
         uploadAgeMaxMs: settings.uploadAgeMaxMs,
         runSizeMaxBytes: uploadRunSizeMaxBytes(shares),
       },
