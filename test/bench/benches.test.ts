@@ -69,6 +69,8 @@ const benches = [
   { name: 'catch-up', words: [], cases: 2, purpose: 'read' },
   { name: 'steady', words: ['--wal', 'file'], cases: 1, purpose: undefined },
   { name: 'steady', words: ['--wal', 'object'], cases: 1, purpose: 'wal' },
+  { name: 'recover', words: [], cases: 2, purpose: undefined },
+  { name: 'move', words: [], cases: 1, purpose: undefined },
   { name: 'tail-beside-catch-up', words: ['--wal', 'file'], cases: 1, purpose: 'read' },
 ];
 
