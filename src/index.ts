@@ -50,6 +50,7 @@ export { MemoryJournal } from './journal/memory-journal.ts';
 export { ObjectJournal } from './journal/object-journal.ts';
 export type { ObjectJournalOptions } from './journal/object-journal.ts';
 export type { CatalogChange } from './catalog/change.ts';
+export type { GivenUpRange } from './recovery/recover-epoch.ts';
 export { fileWal } from './wal/file-wal.ts';
 export type { FileWalOptions } from './wal/file-wal.ts';
 export { memoryWal } from './wal/memory-wal.ts';
@@ -59,6 +60,7 @@ export type {
   SealedWal,
   Wal,
   WalContext,
+  WalCut,
   WalEnd,
   WalFactory,
   WalPlace,

@@ -9,7 +9,8 @@ import { equalBytes } from '../base/bytes.ts';
 import { qanatError } from '../model/errors.ts';
 import { commit, judgeCommit } from './apply-commit.ts';
 import { deleteKv, judgeKvDelete, judgeKvPut, putKv } from './apply-kv.ts';
-import { fence, judgeFence, judgeRecovered, judgeRegister, judgeRules, recovered, register } from './apply-node.ts';
+import { fence, forgetNode, recovered, register } from './apply-node.ts';
+import { judgeFence, judgeForgetNode, judgeRecovered, judgeRegister, judgeRules } from './apply-node.ts';
 import { judgeStreamChange, streamChange } from './apply-stream.ts';
 import type { CatalogChange, Change, ChangeRecord, Verdict } from './change.ts';
 import { isId, isKnownKind, isWellShaped, isWriter } from './change-shape.ts';
@@ -61,6 +62,8 @@ export function judgeChange(state: CatalogState, writer: number | string, change
       return judgeKvPut(state, change);
     case 'kv-delete':
       return judgeKvDelete(state, change);
+    case 'forget-node':
+      return judgeForgetNode(state, change);
     case 'rules':
       return judgeRules(state, change);
     default:
@@ -85,6 +88,8 @@ function mutate(state: CatalogState, writer: number | string, change: Change, te
       return putKv(state, change, tell);
     case 'kv-delete':
       return deleteKv(state, change, tell);
+    case 'forget-node':
+      return forgetNode(state, change, tell);
     case 'rules':
       state.rules = change.rules;
       return;

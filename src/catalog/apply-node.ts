@@ -1,14 +1,15 @@
-// Changes of nodes and epochs: register, fence, recovered, rules (R2, R6, W1, W2).
+// Changes of nodes and epochs: register, fence, recovered, forget-node, rules (R2, R6, W1, W2).
 //
 //   register:   current 'open'       → unrecovered, and the new epoch is 'recovering'
 //               current 'recovering' → forgotten: it never acknowledged anything; what is unrecovered stays
 //               nothing unrecovered  → the new epoch is 'open' at once
 //   fence:      the same for the current epoch, and no new one
 //   recovered:  unrecovered → over, sealed for ever; a 'recovering' current epoch becomes 'open'
+//   forget-node: a node with neither → off the list; its epochs, seals and name stay in the ledger for ever
 //
 // An epoch without a WAL (kind 'none') owes nothing. It is recovered by the very change that fences it, sealed at its
 // released position: a recoverer would have nothing to look at, and until it came the node would wait for nothing.
-import type { FenceChange, RecoveredChange, RegisterChange, RulesChange, Verdict } from './change.ts';
+import type { FenceChange, ForgetNodeChange, RecoveredChange, RegisterChange, RulesChange, Verdict } from './change.ts';
 import type { EpochEntry, NodeEntry } from './node-table.ts';
 import type { CatalogState } from './state.ts';
 import { applies, voids, type Tell } from './verdict.ts';
@@ -58,10 +59,23 @@ export function judgeRecovered(state: CatalogState, change: RecoveredChange): Ve
 
 export function recovered(state: CatalogState, change: RecoveredChange, tell: Tell): void {
   const node = state.tables.nodes.get(change.node) as NodeEntry;
-  finishRecovery(state, node, change.sealedAt, change.givenUp === true, tell);
+  finishRecovery(state, node, change, change.givenUp === true, tell);
   if (node.current?.status !== 'recovering') return;
   node.current.status = 'open';
   tellOfNode(state, node.current, 'opened', tell);
+}
+
+export function judgeForgetNode(state: CatalogState, change: ForgetNodeChange): Verdict {
+  const node = state.node(change.node);
+  if (node === undefined) return voids('not-found');
+  const living = node.current ?? node.unrecovered;
+  return living === undefined ? applies() : voids('conflict', living.epoch);
+}
+
+export function forgetNode(state: CatalogState, change: ForgetNodeChange, tell: Tell): void {
+  const node = state.tables.nodes.get(change.node) as NodeEntry;
+  state.tables.nodes.forget(node);
+  tell?.({ index: state.index + 1, of: 'node', what: 'forgotten', node: node.name, epoch: node.lastEpoch });
 }
 
 export function judgeRules(state: CatalogState, change: RulesChange): Verdict {
@@ -81,15 +95,22 @@ function fenceCurrent(state: CatalogState, node: NodeEntry, epoch: EpochEntry, t
   }
   node.unrecovered = epoch; // Empty until now: an epoch is open only where nothing is unrecovered.
   node.current = undefined;
-  if (epoch.wal.kind === 'none') finishRecovery(state, node, epoch.released, false, tell);
+  if (epoch.wal.kind !== 'none') return;
+  finishRecovery(state, node, { from: epoch.released, sealedAt: epoch.released }, false, tell);
 }
 
 /** Ends the unrecovered epoch of a node for ever. */
-function finishRecovery(state: CatalogState, node: NodeEntry, sealedAt: number, givenUp: boolean, tell: Tell): void {
+function finishRecovery(
+  state: CatalogState,
+  node: NodeEntry,
+  { from, sealedAt }: Pick<RecoveredChange, 'from' | 'sealedAt'>,
+  givenUp: boolean,
+  tell: Tell,
+): void {
   const { nodes } = state.tables;
   const epoch = node.unrecovered as EpochEntry;
   if (givenUp || epoch.wal.kind === 'memory' || epoch.wal.kind === 'none') forgetLostOffsets(state, epoch.epoch, tell);
-  nodes.ledger.seal(epoch.epoch, sealedAt);
+  nodes.ledger.seal(epoch.epoch, sealedAt, from);
   nodes.end(node, 'unrecovered');
   tellOfNode(state, epoch, 'recovered', tell);
 }

@@ -33,6 +33,7 @@ const shapes: Shapes = {
     c.value.byteLength <= kvValueMaxBytes &&
     isOptional(c.ifVersion, isCount),
   'kv-delete': (c) => passes(checkKvKey, c.key) && isOptional(c.ifVersion, isCount),
+  'forget-node': (c) => isNodeName(c.node),
   rules: (c) => isId(c.rules),
 };
 

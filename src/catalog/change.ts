@@ -56,7 +56,7 @@ export interface RecoveredChange {
   readonly epoch: number;
   readonly from: number;
   readonly sealedAt: number;
-  /** What lies between `from` and `sealedAt` is given up, by hand. */
+  /** What lies between `from` and `sealedAt` is given up, by hand; it was not applied. */
   readonly givenUp?: true;
 }
 
@@ -117,6 +117,12 @@ export interface KvDeleteChange {
   readonly ifVersion?: number;
 }
 
+/** Takes a node off the list: void while it has an epoch that is live or owed. Its epochs stay known for ever. */
+export interface ForgetNodeChange {
+  readonly kind: 'forget-node';
+  readonly node: string;
+}
+
 /** Raises the version of the rules, once every open node can apply it. */
 export interface RulesChange {
   readonly kind: 'rules';
@@ -137,6 +143,7 @@ export type Change =
   | AttributesChange
   | KvPutChange
   | KvDeleteChange
+  | ForgetNodeChange
   | RulesChange;
 
 /** Why a change did nothing. */
@@ -153,7 +160,7 @@ export type VoidReason =
   | 'owned'
   /** The stream is not open under this epoch. */
   | 'closed'
-  /** A condition did not hold; fact: the version, or the stream epoch, that stands. */
+  /** A condition did not hold; fact: the version, the stream epoch or the node epoch that stands. */
   | 'conflict'
   /** `from` is not the released position; fact: the released position. */
   | 'position'
@@ -198,7 +205,7 @@ export type CatalogChange =
   | {
       readonly index: number;
       readonly of: 'node';
-      readonly what: 'registered' | 'fenced' | 'opened' | 'closed' | 'recovered';
+      readonly what: 'registered' | 'fenced' | 'opened' | 'closed' | 'recovered' | 'forgotten';
       readonly node: string;
       readonly epoch: number;
     }

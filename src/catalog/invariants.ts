@@ -166,7 +166,7 @@ function checkOrigin(state: CatalogState, object: ObjectState, report: Report): 
   if (state.objectByOrigin(family, writerEpoch, sequence) !== object)
     report(`I13 object ${id} shares ${family}/${node}-${writerEpoch}/${sequence} with another`);
   if (state.nodeOfEpoch(writerEpoch) !== node) report(`I13 object ${id} names a writer that never was`);
-  const released = state.epoch(writerEpoch)?.released ?? state.sealedAt(writerEpoch);
+  const released = state.epoch(writerEpoch)?.released ?? state.appliedBelow(writerEpoch);
   if (family === 'wal' && released !== undefined && sequence >= released)
     report(`R1 WAL object ${id} is registered at ${sequence}, and only what is below ${released} is released`);
 }

@@ -50,6 +50,8 @@ export type EpochEntry = Mutable<EpochState>;
 export type NodeEntry = Mutable<Omit<NodeState, 'current' | 'unrecovered'>> & {
   /** Place in the order of first registration: what the ledger names nodes by. */
   readonly ordinal: number;
+  /** Off the list; the ledger still names it, and a later registration brings it back. */
+  isForgotten: boolean;
   current: EpochEntry | undefined;
   unrecovered: EpochEntry | undefined;
 };
@@ -63,10 +65,17 @@ export class NodeTable {
   readonly writers: Map<number | string, WriterState> = new Map();
 
   get(name: string): NodeEntry | undefined {
-    return this.#nodes.get(name);
+    const node = this.#nodes.get(name);
+    return node?.isForgotten ? undefined : node;
   }
 
-  all(): Iterable<NodeEntry> {
+  /** The nodes on the list. */
+  *all(): Iterable<NodeEntry> {
+    for (const node of this.#byOrdinal) if (!node.isForgotten) yield node;
+  }
+
+  /** All nodes that the ledger names, those off the list included. */
+  everRegistered(): Iterable<NodeEntry> {
     return this.#byOrdinal;
   }
 
@@ -80,13 +89,17 @@ export class NodeTable {
     return ordinal === undefined ? undefined : this.#byOrdinal[ordinal];
   }
 
-  /** Finds a node, or adds it without an epoch. */
+  /** Finds a node, or adds it without an epoch; one off the list is on it again. */
   ensure(name: string): NodeEntry {
     const known = this.#nodes.get(name);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      known.isForgotten = false;
+      return known;
+    }
     const node: NodeEntry = {
       name,
       ordinal: this.#byOrdinal.length,
+      isForgotten: false,
       attributes: {},
       current: undefined,
       unrecovered: undefined,
@@ -96,6 +109,18 @@ export class NodeTable {
     this.#nodes.set(name, node);
     this.#byOrdinal.push(node);
     return node;
+  }
+
+  /** Takes a node without a live or owed epoch off the list, with its attributes. Its epochs stay in the ledger. */
+  forget(node: NodeEntry): void {
+    assert(
+      node.current === undefined && node.unrecovered === undefined,
+      'a node with an epoch to end is not forgotten',
+    );
+    if (node.closedEpoch !== undefined) this.writers.delete(node.closedEpoch);
+    node.closedEpoch = undefined;
+    node.attributes = {};
+    node.isForgotten = true;
   }
 
   /** Makes a new epoch the node's current one; whatever stood there has been moved away. */
@@ -132,10 +157,15 @@ const ledgerWidth = 3;
 /**
  * Every epoch ever granted, in order: its node, and where it was sealed if it was recovered (NaN if not). Kept for
  * ever, 24 bytes each: the sweeper must know a seal for ever, and a writer that wakes up late is told who replaced it.
+ *
+ * Where an epoch's WAL was given up from some position on, by hand, that position stands beside it: what lies between
+ * there and the seal was not applied, and a writer that wakes up late is told so (W4).
  */
 export class EpochLedger {
   #columns = new Float64Array(0);
   #length = 0;
+  /** Where the WALs were cut of which something was given up: few, if any. */
+  readonly #cuts = new Map<number, number>();
 
   get length(): number {
     return this.#length;
@@ -164,10 +194,29 @@ export class EpochLedger {
     return Number.isNaN(sealedAt) ? undefined : sealedAt;
   }
 
-  seal(epoch: number, sealedAt: number): void {
+  /** Where what of a recovered epoch was applied ends: at its seal, or where it was cut. */
+  appliedBelow(epoch: number): number | undefined {
+    return this.#cuts.get(epoch) ?? this.sealedAt(epoch);
+  }
+
+  /** An epoch is over: sealed at `sealedAt`, and given up from `cutAt` on if that is below. */
+  seal(epoch: number, sealedAt: number, cutAt: number = sealedAt): void {
     const at = this.#find(epoch);
     assert(at >= 0 && Number.isNaN(this.#columns[at + 2]), 'an epoch is sealed once');
     this.#columns[at + 2] = sealedAt;
+    if (cutAt < sealedAt) this.#cuts.set(epoch, cutAt);
+  }
+
+  /** As a snapshot has it. */
+  restoreCut(epoch: number, cutAt: number): void {
+    const sealedAt = this.sealedAt(epoch);
+    assert(sealedAt !== undefined && cutAt < sealedAt, 'a WAL is cut below its seal');
+    this.#cuts.set(epoch, cutAt);
+  }
+
+  /** Epoch, and where its WAL was cut, of those of which something was given up, in the order in which it was. */
+  cuts(): Iterable<readonly [epoch: number, cutAt: number]> {
+    return this.#cuts;
   }
 
   /** Epoch, ordinal of its node, and seal (NaN for none) of every epoch, in order. */

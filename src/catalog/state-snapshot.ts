@@ -6,7 +6,8 @@
 //   state     counters and digest                 writers   number and verdicts of each
 //   nodes     with their live and owed epochs     objects   live ones by id, then retired ones as they were retired
 //   ledger    every epoch, and where it is sealed  streams   with their ranges
-//   kv        by key                              parts     by stream, each series without the starts it implies
+//   cuts      where epochs were given up          parts     by stream, each series without the starts it implies
+//   kv        by key
 import { InvariantError, assert } from '../base/assert.ts';
 import { SnapshotEncoder, decodeSnapshot, decodeSnapshotHead, type SnapshotPlace } from '../format/snapshot.ts';
 import { qanatError } from '../model/errors.ts';
@@ -75,9 +76,13 @@ function* chunksOf(state: CatalogState): Iterable<{ readonly chunk: string; read
   const { nodes, objects, kv } = state.tables;
   const { digest, nextStreamId, kvVersion } = state;
   yield { chunk: 'state', rows: { digest, nextStreamId, nextObjectId: objects.nextId, kvVersion } };
-  for (const rows of sliced(nodes.all(), nodesPerChunk))
-    yield { chunk: 'nodes', rows: rows.map((node) => ({ ...node, ordinal: undefined })) };
+  for (const rows of sliced(nodes.everRegistered(), nodesPerChunk))
+    yield {
+      chunk: 'nodes',
+      rows: rows.map((node) => ({ ...node, ordinal: undefined, isForgotten: node.isForgotten || undefined })),
+    };
   for (const rows of sliced(nodes.ledger.rows(), epochsPerChunk)) yield { chunk: 'ledger', rows: columnsOf(rows) };
+  for (const rows of sliced(nodes.ledger.cuts(), epochsPerChunk)) yield { chunk: 'cuts', rows: columnsOf(rows) };
   for (const rows of sliced(nodes.writers, writersPerChunk))
     yield {
       chunk: 'writers',
@@ -97,6 +102,10 @@ const readers: Readonly<Record<string, (state: CatalogState, rows: unknown) => v
   ledger: (state, rows) => {
     for (const [epoch, ordinal, sealedAt] of rowsOf(rows, 3))
       state.tables.nodes.ledger.append(epoch as number, ordinal as number, sealedAt);
+  },
+  cuts: (state, rows) => {
+    for (const [epoch, cutAt] of rowsOf(rows, 2))
+      state.tables.nodes.ledger.restoreCut(epoch as number, cutAt as number);
   },
   writers: readWriters,
   objects: readObjects,
@@ -119,6 +128,7 @@ function readCounters(state: CatalogState, rows: unknown): void {
 interface NodeRow {
   readonly name: string;
   readonly attributes: Attributes;
+  readonly isForgotten?: true;
   readonly lastEpoch: number;
   readonly closedEpoch?: number;
   readonly current?: EpochEntry;
@@ -127,8 +137,9 @@ interface NodeRow {
 
 function readNodes(state: CatalogState, rows: unknown): void {
   const { nodes } = state.tables;
-  for (const { name, attributes, lastEpoch, closedEpoch, current, unrecovered } of rows as NodeRow[]) {
+  for (const { name, attributes, isForgotten, lastEpoch, closedEpoch, current, unrecovered } of rows as NodeRow[]) {
     const node = nodes.ensure(name);
+    node.isForgotten = isForgotten === true;
     node.attributes = Object.freeze(attributes);
     node.lastEpoch = lastEpoch;
     node.closedEpoch = closedEpoch;

@@ -40,7 +40,7 @@ export class CatalogState {
     return this.tables.nodes.get(name);
   }
 
-  /** All nodes ever registered, in the order of their first registration. */
+  /** All nodes that were registered and not forgotten, in the order of their first registration. */
   nodes(): Iterable<NodeState> {
     return this.tables.nodes.all();
   }
@@ -61,12 +61,20 @@ export class CatalogState {
     return epoch <= this.index && this.tables.nodes.epoch(epoch) === undefined;
   }
 
-  /** Where a recovered epoch was sealed: the first sequence that is not in its WAL. Known for ever. */
+  /** Where the seal of a recovered epoch stands: the slot that nothing else ever fills (W3). Known for ever. */
   sealedAt(epoch: number): number | undefined {
     return this.tables.nodes.ledger.sealedAt(epoch);
   }
 
-  /** The node that an epoch was granted to. */
+  /**
+   * Which segments of a recovered epoch are in the history: those below this (W4). It is where the epoch was sealed,
+   * unless something was given up: then it is where that begins.
+   */
+  appliedBelow(epoch: number): number | undefined {
+    return this.tables.nodes.ledger.appliedBelow(epoch);
+  }
+
+  /** The node that an epoch was granted to, also if the node is forgotten. */
   nodeOfEpoch(epoch: number): string | undefined {
     return this.tables.nodes.ofEpoch(epoch)?.name;
   }

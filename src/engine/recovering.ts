@@ -9,8 +9,8 @@ import { untilAborted } from '../base/abort.ts';
 import { checkCallOptions } from '../model/check-options.ts';
 import { checkNodeName } from '../model/check-names.ts';
 import { invalidArgument, qanatError } from '../model/errors.ts';
-import type { CatalogState, StreamState } from '../catalog/state.ts';
-import type { RecoveredEpoch } from '../recovery/recover-epoch.ts';
+import type { CatalogState, EpochState, StreamState } from '../catalog/state.ts';
+import type { GivenUpRange, RecoveredEpoch } from '../recovery/recover-epoch.ts';
 import type { CallOptions } from '../stream/stream.ts';
 import type { ObjectWriter } from '../upload/object-writer.ts';
 import { fileWal } from '../wal/file-wal.ts';
@@ -18,6 +18,7 @@ import type { WalFactory } from '../wal/wal.ts';
 import type { Foundation } from './foundation.ts';
 import type { Propose } from './key-value.ts';
 import { recoverHere, type RecoveryWays } from './start-node.ts';
+import { nodeNotFound } from './void-change.ts';
 
 /** Options of `StreamSet.recover`. */
 export interface RecoverOptions extends CallOptions {
@@ -31,6 +32,13 @@ export interface RecoverOptions extends CallOptions {
   readonly walDirectory?: string | undefined;
   /** If the WAL cannot be reached: give up for ever what is only in it, instead of refusing with WAL_MISSING. */
   readonly abandon?: boolean | undefined;
+  /**
+   * Where a segment of an object WAL is damaged or lost, the recovery stops with OBJECT_CORRUPT. This gives up for ever
+   * that segment, by its sequence, and all after it; what lies below is registered. The sequence must lie between the
+   * first segment that is not registered and the end of the WAL. Of a file WAL nothing can be cut off: give it up whole
+   * with `abandon`, its directory put aside.
+   */
+  readonly cutAt?: number | undefined;
 }
 
 /** What a recovery came to. */
@@ -55,6 +63,13 @@ export interface RecoveryReport {
   readonly alreadyDone: boolean;
   /** The WAL could not be reached and was given up: what was only in it is lost, and nobody knows what that was. */
   readonly abandoned: boolean;
+  /**
+   * What `cutAt` has given up, per stream: offsets that were acknowledged, or may have been, and that the next owner
+   * gives again, under a higher stream epoch. As far as the directories of the segments given up could be read.
+   */
+  readonly givenUp: readonly GivenUpRange[];
+  /** How many of the segments given up could not be read: what only they held is not in `givenUp`. */
+  readonly unreadCount: number;
 }
 
 /** What taking over needs of its set. */
@@ -97,7 +112,7 @@ export class Recoveries {
     const { state } = foundation.catalog;
     const isOwed = owed && state.node(node)?.unrecovered?.epoch === nodeEpoch;
     const streamCount = isOwed || fenced ? countStreams(state, nodeEpoch) : 0;
-    const done = isOwed ? await this.#run({ node, epoch: nodeEpoch, ...this.#ways(options) }, signal) : nothingToDo;
+    const done = isOwed ? await this.#run(node, nodeEpoch, options) : nothingToDo;
     return {
       node,
       nodeEpoch,
@@ -114,7 +129,7 @@ export class Recoveries {
     const current = state.stream(stream.id);
     const owner = current === undefined ? undefined : state.ownerOf(current);
     if (owner === undefined || state.node(owner.node)?.unrecovered?.epoch !== owner.epoch) return;
-    await this.#run({ node: owner.node, epoch: owner.epoch, ...this.#ways({}) }, undefined);
+    await this.#run(owner.node, owner.epoch, {});
   }
 
   /** Gives up what is under way. Resolves when nothing of it asks the store any more. */
@@ -130,26 +145,31 @@ export class Recoveries {
    */
   async #fence(
     node: string,
-    { epoch, signal }: RecoverOptions,
+    { epoch, cutAt, signal }: RecoverOptions,
   ): Promise<{ readonly nodeEpoch: number; readonly owed: boolean; readonly fenced: boolean }> {
     const { state } = this.#options.foundation.catalog;
     const known = state.node(node);
-    if (known === undefined) throw nodeNotFound(state, node);
+    if (known === undefined) throw nodeNotFound(node, state);
     if (epoch !== undefined && state.nodeOfEpoch(epoch) !== node) throw epochNotFound(state, node, epoch);
     const { current, unrecovered, lastEpoch } = known;
     if (current === undefined || (epoch !== undefined && epoch !== current.epoch)) {
       const nodeEpoch = epoch ?? unrecovered?.epoch ?? lastEpoch;
-      return { nodeEpoch, owed: unrecovered?.epoch === nodeEpoch, fenced: false };
+      const owed = unrecovered?.epoch === nodeEpoch;
+      if (owed) checkCut(cutAt, unrecovered);
+      return { nodeEpoch, owed, fenced: false };
     }
     // An incarnation that recovers has no streams yet: those it was to free are its predecessor's.
-    const nodeEpoch = current.status === 'recovering' ? (unrecovered?.epoch ?? current.epoch) : current.epoch;
+    const target = current.status === 'recovering' ? (unrecovered ?? current) : current;
+    checkCut(cutAt, target);
+    const nodeEpoch = target.epoch;
     const verdict = await this.#options.propose({ kind: 'fence', node, epoch: current.epoch }, signal);
     return { nodeEpoch, owed: true, fenced: verdict.applied };
   }
 
-  #ways({ walDirectory, abandon }: RecoverOptions): Omit<RecoveryWays, 'node' | 'epoch'> {
+  #ways({ walDirectory, abandon, cutAt }: RecoverOptions): Omit<RecoveryWays, 'node' | 'epoch'> {
     const { walFactories, onFenced } = this.#options;
     return {
+      cutAt,
       walFactories: walDirectory === undefined ? walFactories : [fileWal({ directory: walDirectory }), ...walFactories],
       abandonMissing: abandon,
       whenMissing:
@@ -160,13 +180,14 @@ export class Recoveries {
   }
 
   /** Joins the recovery that does the same, or starts it. It is given up when all who wait for it have. */
-  async #run(ways: RecoveryWays, signal: AbortSignal | undefined): Promise<RecoveredEpoch> {
+  async #run(node: string, epoch: number, options: RecoverOptions): Promise<RecoveredEpoch> {
     const { foundation, writer } = this.#options;
-    const key = JSON.stringify([ways.epoch, ways.abandonMissing === true, ways.walFactories.length]);
+    const { walDirectory = '', abandon = false, cutAt = -1, signal } = options;
+    const key = JSON.stringify([epoch, walDirectory, abandon, cutAt]);
     let flight = this.#flights.get(key);
     if (flight === undefined || flight.giveUp.signal.aborted) {
       const giveUp = new AbortController();
-      const result = recoverHere(foundation, writer, { ...ways, signal: giveUp.signal });
+      const result = recoverHere(foundation, writer, { node, epoch, ...this.#ways(options), signal: giveUp.signal });
       const started: Flight = { result, giveUp, waiting: 0 };
       const land = (): void => void (this.#flights.get(key) === started && this.#flights.delete(key));
       result.then(land, land);
@@ -188,12 +209,14 @@ const nothingToDo: RecoveredEpoch = {
   bytesRegistered: 0,
   bytesCopied: 0,
   abandoned: false,
+  givenUp: [],
+  unreadCount: 0,
   alreadyDone: true,
 };
 
 function checkRecoverOptions(node: unknown, options: RecoverOptions, self: string): void {
   checkCallOptions(options);
-  const { epoch, walDirectory, abandon } = options;
+  const { epoch, walDirectory, abandon, cutAt } = options;
   if (checkNodeName(node) === self)
     throw invalidArgument(`a set recovers other nodes, and is itself ${self}; opening ${self} anew recovers it`);
   if (epoch !== undefined && (!Number.isSafeInteger(epoch) || epoch < 1))
@@ -202,17 +225,16 @@ function checkRecoverOptions(node: unknown, options: RecoverOptions, self: strin
     throw invalidArgument('walDirectory is the path of a directory', TypeError);
   if (abandon !== undefined && typeof abandon !== 'boolean')
     throw invalidArgument(`abandon is true or false; got ${typeof abandon}`, TypeError);
+  if (cutAt !== undefined && (!Number.isSafeInteger(cutAt) || cutAt < 0))
+    throw invalidArgument(`cutAt is the sequence of a WAL segment, an integer of at least 0; got ${String(cutAt)}`);
 }
 
-/** Names in a message: enough to see a slip of the pen. */
-const namesMax = 8;
-
-/** The error for a node that the state does not know. */
-export function nodeNotFound(state: CatalogState, node: string): Error {
-  const names = [...state.nodes()].map(({ name }) => name);
-  const more = names.length > namesMax ? `, and ${names.length - namesMax} more` : '';
-  const known = names.length === 0 ? 'none' : `${names.slice(0, namesMax).join(', ')}${more}`;
-  return qanatError('NODE_NOT_FOUND', `there is no node ${node}; known are ${known}`, { node, nodeEpoch: undefined });
+/** Only of an object WAL something can be cut off: of others it is not known what a segment held. */
+function checkCut(cutAt: number | undefined, { node, epoch, wal }: EpochState): void {
+  if (cutAt === undefined || wal.kind === 'object') return;
+  const instead =
+    wal.kind === 'file' ? '; it can be given up whole, with { abandon: true }, its directory put aside' : '';
+  throw invalidArgument(`cutAt is for object WALs, and node ${node}, epoch ${epoch}, has a ${wal.kind} WAL${instead}`);
 }
 
 function epochNotFound(state: CatalogState, node: string, nodeEpoch: number): Error {

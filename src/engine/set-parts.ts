@@ -54,7 +54,7 @@ export async function openParts(
     sink: appendPath,
     sealedAt: async () => {
       await catalog.sync();
-      return catalog.state.sealedAt(nodeEpoch);
+      return catalog.state.appliedBelow(nodeEpoch);
     },
   });
   appendPath.attach(wal);

@@ -1,5 +1,6 @@
 // The start of a node: register, and recover the incarnation before if it did not close. Registering fences that one in
 // the same change; until it is recovered, nothing is created, opened or committed under the new epoch (R2).
+import { setMaxListeners } from 'node:events';
 import { drawId } from '../base/runtime.ts';
 import { assert } from '../base/assert.ts';
 import { qanatError } from '../model/errors.ts';
@@ -92,12 +93,20 @@ export async function recoverHere(
 ): Promise<RecoveredEpoch> {
   const { catalog, store, clusterId, runtime, observer } = foundation;
   const runSizeMaxBytes = uploadRunSizeMaxBytes(foundation.shares);
-  return recoverEpoch({
-    ...{ catalog, store, clusterId, runtime, observer, ...ways },
+  const { signal } = ways;
+  signal?.throwIfAborted();
+  // Dozens of requests listen to it at once, which on a signal of the caller's would be taken for a leak.
+  const giveUp = new AbortController();
+  setMaxListeners(0, giveUp.signal);
+  const onAbort = (): void => giveUp.abort(signal?.reason);
+  signal?.addEventListener('abort', onAbort, { once: true });
+  const work = recoverEpoch({
+    ...{ catalog, store, clusterId, runtime, observer, ...ways, signal: giveUp.signal },
     runsOf: (from, sealed) => recoveredRuns(from, sealed, { writer, runtime, runSizeMaxBytes }),
     settledBelow: (objects) => writer.settledBelow(objects),
     decide: (objects) => writer.decide(objects),
   });
+  return work.finally(() => signal?.removeEventListener('abort', onAbort));
 }
 
 function fenced(node: string, nodeEpoch: number, lastEpoch: number | undefined): Error {

@@ -92,7 +92,7 @@ export class StreamSetView {
     }
   }
 
-  /** All nodes that were ever registered. */
+  /** All nodes that were ever registered, and not forgotten since. */
   async nodes(options: CallOptions = {}): Promise<readonly NodeDescription[]> {
     this.#begin(options);
     return [...this.state.nodes()].map((node) => describeNode(node));

@@ -4,7 +4,7 @@ import { untilAborted } from '../base/abort.ts';
 import { checkCallOptions } from '../model/check-options.ts';
 import { invalidArgument, isQanatError, qanatError } from '../model/errors.ts';
 import { emit } from '../model/events.ts';
-import { checkAttributes, checkStreamName } from '../model/check-names.ts';
+import { checkAttributes, checkNodeName, checkStreamName } from '../model/check-names.ts';
 import type { Attributes, StreamId, StreamRef } from '../model/ids.ts';
 import type { TailPool } from '../cache/tail-pool.ts';
 import type { CatalogChange, Change, Verdict } from '../catalog/change.ts';
@@ -27,7 +27,7 @@ import { openParts, type SetParts } from './set-parts.ts';
 import { abandonStart, discardPast, startNode, type StartedNode } from './start-node.ts';
 import type { Stats } from './stats.ts';
 import { ReadOnlyView, StreamSetView } from './stream-set-view.ts';
-import { fencedError, voidError, voidStreamError } from './void-change.ts';
+import { fencedError, voidError, voidNodeError, voidStreamError } from './void-change.ts';
 
 /** A node's streams: it is the only writer of those it has open. All of them share one WAL. */
 export class StreamSet extends StreamSetView {
@@ -219,6 +219,17 @@ export class StreamSet extends StreamSetView {
     checkCallOptions(options);
     this.#begin(options.signal);
     return this.#recoveries.recover(node, options);
+  }
+
+  /**
+   * Takes a node off the list of `nodes()`, and its attributes with it. Refused with CONFLICT while it is open or has
+   * an epoch to recover: `recover` it first. What it has written stays; the node may register again at any time.
+   */
+  async forgetNode(node: string, options: CallOptions = {}): Promise<void> {
+    checkCallOptions(options);
+    checkNodeName(node);
+    const verdict = await this.#propose({ kind: 'forget-node', node }, options.signal);
+    if (!verdict.applied) throw voidNodeError(verdict, node, this.state);
   }
 
   /** Registers everything that was appended before the call. It also happens by itself. */

@@ -33,6 +33,28 @@ export function voidStreamError(verdict: Void, stream: StreamRef, state: Catalog
   }
 }
 
+/** The error for a void change of a node. */
+export function voidNodeError(verdict: Void, node: string, state: CatalogState): Error {
+  if (verdict.reason === 'not-found') return nodeNotFound(node, state);
+  if (verdict.reason !== 'conflict') return voidError(verdict, `node ${node}`, 'currentEpoch');
+  const { fact: currentEpoch } = verdict;
+  const isOwed = state.node(node)?.unrecovered?.epoch === currentEpoch;
+  const why = isOwed ? `epoch ${currentEpoch} of it is not recovered` : `it is open, at epoch ${currentEpoch}`;
+  const message = `node ${node} cannot be forgotten: ${why}; recover it first`;
+  return qanatError('CONFLICT', message, { what: `node ${node}`, currentEpoch });
+}
+
+/** Names in a message: enough to see a slip of the pen. */
+const namesMax = 8;
+
+/** The error for a node that the state does not know. */
+export function nodeNotFound(node: string, state: CatalogState): Error {
+  const names = [...state.nodes()].map(({ name }) => name);
+  const more = names.length > namesMax ? `, and ${names.length - namesMax} more` : '';
+  const known = `known are ${names.slice(0, namesMax).join(', ')}${more}`;
+  return qanatError('NODE_NOT_FOUND', `there is no node ${node}; ${known}`, { node, nodeEpoch: undefined });
+}
+
 /** The error for any void change. `current` names what a condition was about. */
 export function voidError(verdict: Void, what: string, current: 'currentVersion' | 'currentEpoch'): Error {
   if (verdict.reason === 'conflict') {

@@ -4,17 +4,20 @@
 //
 // W1: what is read here comes from a state at or after the fence, because that state calls the epoch unrecovered.
 // W2: the first `recovered` fixes where the WAL ended; whoever comes later adopts it.
+// What is given up is given up by hand, and told: a WAL that is nowhere, or the end of one that is damaged.
 import { untilAborted } from '../base/abort.ts';
 import { assert } from '../base/assert.ts';
 import type { Runtime } from '../base/runtime.ts';
-import { isQanatError, qanatError } from '../model/errors.ts';
+import { invalidArgument, isQanatError, qanatError, type QanatErrorOf } from '../model/errors.ts';
 import { emit, type Observer } from '../model/events.ts';
+import type { StreamId } from '../model/ids.ts';
+import { epochPrefix, sequenceOfKey } from '../model/object-key.ts';
 import type { WalIdentity } from '../model/wal-identity.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Change, CommitChange, CommittedObject, RecoveredChange, Verdict } from '../catalog/change.ts';
-import type { EpochState } from '../catalog/state.ts';
+import type { CatalogState, EpochState } from '../catalog/state.ts';
 import type { ObjectStore } from '../store/object-store.ts';
-import type { SealedWal, WalFactory, WalRecoveryContext } from '../wal/wal.ts';
+import type { SealedWal, WalCut, WalFactory, WalRecoveryContext } from '../wal/wal.ts';
 
 /** What a recovery works on. */
 export interface RecoverEpochOptions {
@@ -35,6 +38,8 @@ export interface RecoverEpochOptions {
   readonly decide: (objects: readonly CommittedObject[]) => void;
   /** Give up what a WAL holds that cannot be found; without it, that is WAL_MISSING (R3). */
   readonly abandonMissing?: boolean | undefined;
+  /** Give up what the WAL holds from this segment on, so that damage there does not stop the recovery. */
+  readonly cutAt?: number | undefined;
   /** What can be done where the WAL cannot be reached: the end of the message of WAL_MISSING. */
   readonly whenMissing: string;
   /** The error for a recovery that cannot go on because the recoverer's own epoch is over. */
@@ -55,8 +60,19 @@ export interface RecoveredEpoch {
   readonly bytesCopied: number;
   /** The WAL was not found and given up, as asked for. */
   readonly abandoned: boolean;
+  /** What was given up of streams that exist, as far as the directories of the segments given up could be read. */
+  readonly givenUp: readonly GivenUpRange[];
+  /** Segments given up whose directories could not be read. */
+  readonly unreadCount: number;
   /** Somebody else had recovered it. */
   readonly alreadyDone: boolean;
+}
+
+/** Offsets of a stream that were acknowledged, or may have been, and are not in its history. */
+export interface GivenUpRange {
+  readonly stream: StreamId;
+  readonly startOffset: number;
+  readonly endOffset: number;
 }
 
 /** What a recovery has done so far. */
@@ -69,9 +85,10 @@ interface Work {
 /** Recovers an epoch that the state calls unrecovered. Resolves when it is recovered, by whomever. */
 export async function recoverEpoch(options: RecoverEpochOptions): Promise<RecoveredEpoch> {
   const work: Work = { segmentCount: 0, bytesRegistered: 0, bytesCopied: 0 };
-  const report = (alreadyDone: boolean, more: { abandoned?: true; sealed?: SealedWal } = {}): RecoveredEpoch => {
-    tell(options, more.sealed, alreadyDone);
-    return { ...work, abandoned: more.abandoned === true, alreadyDone };
+  const nothingLost = { abandoned: false, givenUp: [], unreadCount: 0 } as const;
+  const report = (alreadyDone: boolean, lost: Partial<RecoveredEpoch> = {}, sealed?: SealedWal): RecoveredEpoch => {
+    tell(options, sealed, alreadyDone);
+    return { ...work, ...nothingLost, ...lost, alreadyDone };
   };
   const owed = owedEpoch(options);
   if (owed === undefined) return report(true);
@@ -88,8 +105,14 @@ export async function recoverEpoch(options: RecoverEpochOptions): Promise<Recove
   }
   try {
     const isReleased = await uploadSegments(options, sealed, work);
-    const done = isReleased && (await declareRecovered(options, () => sealed.sealedAt));
-    return report(!done, { sealed });
+    const { cut } = sealed;
+    if (cut === undefined) {
+      const done = isReleased && (await declareRecovered(options, () => sealed.sealedAt));
+      return report(!done, {}, sealed);
+    }
+    const lost = { givenUp: givenUpRanges(options.catalog.state, options.epoch, cut), unreadCount: cut.unreadCount };
+    const done = isReleased && (await declareCut(options, cut.at, sealed.sealedAt));
+    return report(!done, done ? lost : {}, sealed);
   } finally {
     await sealed.close();
   }
@@ -134,12 +157,24 @@ async function seal(options: RecoverEpochOptions, owed: EpochState): Promise<Sea
   try {
     return await factory.seal(recoveryContext(options, owed));
   } catch (cause) {
-    throw isQanatError(cause, 'WAL_MISSING') ? walMissing(node, epoch, owed.wal, whenMissing, cause) : cause;
+    if (isQanatError(cause, 'WAL_MISSING')) throw walMissing(node, epoch, owed.wal, whenMissing, cause);
+    throw isQanatError(cause, 'OBJECT_CORRUPT') ? withAdvice(options, cause) : cause;
   }
 }
 
+/** Damage in a segment of an object WAL, with what can be done about it. */
+function withAdvice({ clusterId, node, epoch }: RecoverEpochOptions, cause: QanatErrorOf<'OBJECT_CORRUPT'>): Error {
+  const { key, position, outcome, message } = cause;
+  const prefix = epochPrefix(clusterId, { family: 'wal', node, nodeEpoch: epoch });
+  const sequence = key.startsWith(prefix) ? sequenceOfKey(key) : undefined;
+  if (sequence === undefined) return cause;
+  const call = `recover('${node}', { epoch: ${epoch}, cutAt: ${sequence} })`;
+  const advice = `restore it, or give up this segment and all after it by calling ${call} on another node`;
+  return qanatError('OBJECT_CORRUPT', `${message}; ${advice}`, { key, position }, { outcome, cause });
+}
+
 function recoveryContext(options: RecoverEpochOptions, owed: EpochState): WalRecoveryContext {
-  const { catalog, node, epoch, store, clusterId, runtime, observer, signal } = options;
+  const { catalog, node, epoch, store, clusterId, runtime, observer, cutAt, signal } = options;
   return {
     store,
     clusterId,
@@ -149,6 +184,7 @@ function recoveryContext(options: RecoverEpochOptions, owed: EpochState): WalRec
     observer,
     identity: owed.wal,
     released: owed.released,
+    cutAt,
     signal,
     reread: async () => {
       await catalog.sync({ signal });
@@ -163,7 +199,7 @@ async function uploadSegments(options: RecoverEpochOptions, sealed: SealedWal, w
   for (;;) {
     const owed = owedEpoch(options);
     if (owed === undefined) return false;
-    if (owed.released >= sealed.sealedAt) return true;
+    if (owed.released >= (sealed.cut?.at ?? sealed.sealedAt)) return true;
     for await (const run of options.runsOf(owed.released, sealed)) {
       const settledBelow = options.settledBelow(run.objects);
       const verdict = await propose(options, { kind: 'commit', epoch: options.epoch, ...run, settledBelow }, () =>
@@ -193,6 +229,29 @@ async function declareRecovered(
     const verdict = await propose(options, givenUp ? { ...change, givenUp } : change);
     if (verdict.applied) return true;
   }
+}
+
+/** Proposes that what lies from `from` on is given up. Whether it was ours. */
+async function declareCut(options: RecoverEpochOptions, from: number, sealedAt: number): Promise<boolean> {
+  const { node, epoch } = options;
+  const change: RecoveredChange = { kind: 'recovered', node, epoch, from, sealedAt, givenUp: true };
+  const verdict = await propose(options, change);
+  if (verdict.applied || verdict.reason !== 'position') return verdict.applied;
+  const problem = `another recoverer has registered what lies below ${verdict.fact}`;
+  throw invalidArgument(`cutAt is ${from}, but ${problem} of node ${node}, epoch ${epoch}`);
+}
+
+/** What a cut takes away from each stream: everything from its registered end to the last offset that is known. */
+function givenUpRanges(state: CatalogState, epoch: number, { segments }: WalCut): readonly GivenUpRange[] {
+  const ends = new Map<StreamId, number>();
+  for (const { parts } of segments)
+    for (const { stream, endOffset } of parts) ends.set(stream, Math.max(endOffset, ends.get(stream) ?? 0));
+  return [...ends].flatMap(([id, endOffset]) => {
+    const stream = state.stream(id);
+    if (stream?.ownerEpoch !== epoch) return []; // Deleted, or closed with all that it held.
+    const startOffset = Math.max(stream.startOffset, stream.endOffset);
+    return startOffset < endOffset ? [{ stream: id, startOffset, endOffset }] : [];
+  });
 }
 
 /**

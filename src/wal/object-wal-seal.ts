@@ -8,12 +8,15 @@
 // - Before it is sealed, later segments are asked: one that was cut after the missing one was acknowledged proves that
 //   the bucket has lost it (OBJECT_CORRUPT). Such a hole is never sealed, or the proof would be buried.
 // - A segment that is there and cannot be read stops the recovery; nothing beyond it is sealed.
+// - Somebody may decide by hand to give up everything from a position on (`cutAt`). Then damage and loss there are
+//   passed over, and only there. The seal stands where it stands without a cut: in the first slot that the writer may
+//   not have filled. A seal in a hole that was acknowledged would not stop a writer that lives.
 //
 // One round: LIST, read the run of directories, look at the state, create the seal. Whatever else turns out on the way
 // (a late segment, a faster recoverer, an answer that got lost) is seen by the next round.
 import { throwIfAborted } from '../base/abort.ts';
 import { mapLimited } from '../base/limiter.ts';
-import { qanatError } from '../model/errors.ts';
+import { invalidArgument, isQanatError, qanatError } from '../model/errors.ts';
 import { walInFlightMax } from '../model/limits.ts';
 import { WalSlots, type Slot } from './object-wal-slots.ts';
 import type { SealedWal, WalRecoveryContext, WalSegment } from './wal.ts';
@@ -48,8 +51,8 @@ class Sealing {
   readonly #slots: WalSlots;
   /** The first sequence that matters; moves with the state's released position. */
   #released: number;
-  /** A dense run of segments from there. */
-  #segments: WalSegment[] = [];
+  /** A dense run of segments from there. Undefined: given up, and lost or not to be read. */
+  #segments: (WalSegment | undefined)[] = [];
   #roundsWithoutProgress = 0;
   #lastProgressAt: number;
   /** Segments that appeared after the first round. A dead writer leaves at most `walInFlightMax` of them. */
@@ -65,6 +68,7 @@ class Sealing {
   }
 
   async run(): Promise<SealedWal | undefined> {
+    this.#checkCut(Infinity);
     for (let round = 1; ; round += 1) {
       throwIfAborted(this.#context.signal);
       const before = this.#position;
@@ -84,18 +88,24 @@ class Sealing {
     return this.#released + this.#segments.length;
   }
 
+  /** Whether what has come to the present position is given up, whatever there is. */
+  get #isCut(): boolean {
+    return this.#position >= (this.#context.cutAt ?? Infinity);
+  }
+
   async #round(): Promise<'sealed' | 'recovered' | 'again'> {
     const listed = await this.#slots.list(this.#position);
     const isSealed = (await this.#readRun(listed)) === 'seal';
     const position = this.#position;
     const isClaimed = await this.#isClaimed(position, listed);
     if (isClaimed && typeof (await this.#slots.read(position)) === 'object') return 'again';
-    if (isSealed && !isClaimed) return 'sealed';
+    if (isSealed && !isClaimed && !this.#isCutBeyond(position)) return 'sealed';
     const state = await this.#context.reread();
     if ('sealedAt' in state) return 'recovered';
     this.#moveTo(state.released);
     if (this.#position !== position) return 'again';
-    if (isClaimed) throw this.#lost(position);
+    if (isClaimed) return this.#passLost(position);
+    this.#checkCut(position);
     if (this.#lateCount > walInFlightMax) await this.#stopTheWriter(position);
     return (await this.#slots.createSeal(position)) ? 'sealed' : 'again';
   }
@@ -112,7 +122,12 @@ class Sealing {
       }
     });
     for (const answer of answers) {
-      if ('error' in answer) throw answer.error; // What lies before it is sound; behind a seal nobody would look.
+      if ('error' in answer) {
+        // What lies before it is sound; behind a seal nobody would look.
+        if (!this.#isCut || !isDamage(answer.error)) throw answer.error;
+        this.#segments.push(undefined);
+        continue;
+      }
       if (typeof answer.slot === 'string') return answer.slot;
       this.#segments.push(answer.slot.segment);
     }
@@ -137,6 +152,26 @@ class Sealing {
     if (released <= this.#released) return;
     this.#segments = this.#segments.slice(released - this.#released);
     this.#released = released;
+    this.#checkCut(Infinity);
+  }
+
+  /** A hole that was acknowledged: the end of this recovery, unless it is given up. */
+  #passLost(position: number): 'again' {
+    if (!this.#isCut) throw this.#lost(position);
+    this.#segments.push(undefined);
+    return 'again';
+  }
+
+  #isCutBeyond(end: number): boolean {
+    return (this.#context.cutAt ?? 0) > end;
+  }
+
+  /** A cut that is not between the released position and the end is a mistake, found before anything is sealed. */
+  #checkCut(end: number): void {
+    const { cutAt, node, nodeEpoch } = this.#context;
+    if (cutAt === undefined || (cutAt >= this.#released && !this.#isCutBeyond(end))) return;
+    const range = end === Infinity ? `begins at ${this.#released}` : `goes from ${this.#released} to ${end}`;
+    throw invalidArgument(`cutAt is ${cutAt}, but what is not registered of ${node}, epoch ${nodeEpoch}, ${range}`);
   }
 
   /**
@@ -170,12 +205,23 @@ class Sealing {
   }
 
   #sealed(): SealedWal {
+    const sealedAt = this.#position;
+    const { cutAt = sealedAt } = this.#context;
+    const known = this.#segments.filter((segment) => segment !== undefined);
+    const segments = known.filter(({ sequence }) => sequence < cutAt);
+    const givenUp = known.filter(({ sequence }) => sequence >= cutAt);
+    const unreadCount = sealedAt - cutAt - givenUp.length;
     return {
-      sealedAt: this.#position,
+      sealedAt,
+      cut: cutAt < sealedAt ? { at: cutAt, segments: givenUp, unreadCount } : undefined,
       segmentsAreObjects: true,
-      segments: this.#segments,
+      segments,
       batches: (segment) => this.#slots.batches(segment),
       close: () => Promise.resolve(),
     };
   }
+}
+
+function isDamage(error: unknown): boolean {
+  return isQanatError(error, 'OBJECT_CORRUPT') || isQanatError(error, 'FORMAT_UNSUPPORTED');
 }

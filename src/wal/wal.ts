@@ -72,8 +72,9 @@ export interface WalContext extends WalPlace {
   readonly settings: WalSettings;
   readonly sink: WalSink;
   /**
-   * Catches up with the journal and tells where this epoch was sealed; undefined while it is not recovered. Asked when
-   * the WAL meets a seal, or nothing where its own segment should be (W4, W6). Rejects if the journal is out of reach.
+   * Catches up with the journal and tells where what was applied of this WAL ends: where it was sealed, or below that,
+   * where it was given up from; undefined while the epoch is not recovered. Asked when the WAL meets a seal, or nothing
+   * where its own segment should be (W4, W6). Rejects if the journal is out of reach.
    */
   sealedAt(): Promise<number | undefined>;
 }
@@ -88,6 +89,12 @@ export interface WalRecoveryContext extends WalPlace {
    * believed only after this.
    */
   reread(): Promise<{ readonly released: number } | { readonly sealedAt: number }>;
+  /**
+   * By hand: give up everything from this segment on, so that damage there does not stop the recovery. What lies below
+   * must be sound. INVALID_ARGUMENT, with the valid range, if it is not within what is unreleased. Only asked of a WAL
+   * whose segments are objects.
+   */
+  readonly cutAt?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -117,10 +124,21 @@ export interface Wal {
   close(): Promise<void>;
 }
 
+/** The end of a past epoch's WAL that is given up: everything from `at` to where it is sealed. */
+export interface WalCut {
+  readonly at: number;
+  /** The segments given up whose directories can be read. */
+  readonly segments: readonly WalSegment[];
+  /** How many are lost, or cannot be read. */
+  readonly unreadCount: number;
+}
+
 /** A past epoch's WAL after its seal: what it holds from the released position on. */
 export interface SealedWal {
   /** The first sequence that is not in it, and never will be. */
   readonly sealedAt: number;
+  /** What is given up by hand, if anything is: not in `segments`, and never to be registered. */
+  readonly cut?: WalCut | undefined;
   readonly segmentsAreObjects: boolean;
   readonly segments: readonly WalSegment[];
   /** The batches of one of its segments, in the order of its directory. */

@@ -123,6 +123,20 @@ describe('recovered', () => {
     expect(replica.state.sealedAt(a)).toBe(3);
   });
 
+  test('remembers where an epoch was cut: below that it was applied, and its seal stands above', () => {
+    const replica = new Replica();
+    const [a, b] = [replica.register('a'), replica.register('b')];
+    replica.apply(a, replica.segment(a, 0));
+    replica.fence(b, 'a');
+    expect(replica.state.appliedBelow(a)).toBeUndefined();
+    replica.apply(b, { kind: 'recovered', node: 'a', epoch: a, from: 1, sealedAt: 4, givenUp: true });
+    expect([replica.state.appliedBelow(a), replica.state.sealedAt(a)]).toEqual([1, 4]);
+    const next = replica.register('a');
+    replica.fence(b, 'a');
+    replica.recovered(b, next, 0);
+    expect([replica.state.appliedBelow(next), replica.state.sealedAt(next)]).toEqual([0, 0]);
+  });
+
   test.each(['giving data up', 'a memory WAL'])('raises ends to starts after %s, and only then', (case_) => {
     const replica = new Replica();
     const kind = case_ === 'a memory WAL' ? 'memory' : 'object';
@@ -147,6 +161,52 @@ describe('recovered', () => {
     replica.recovered(b, a, 0);
     expect(replica.stream(stream)).toMatchObject({ ownerEpoch: a, endOffset: 0 });
     expect(replica.state.isOpen(replica.stream(stream))).toBe(false);
+  });
+});
+
+describe('forget-node', () => {
+  const forget = { kind: 'forget-node', node: 'a' } as const;
+
+  test('is void while the node has an epoch that is live, recovering or owed', () => {
+    const replica = new Replica();
+    const [a, b] = [replica.register('a'), replica.register('b')];
+    expect(replica.apply(b, forget)).toEqual(refused('conflict', a));
+    const again = replica.register('a');
+    expect(replica.apply(b, forget)).toEqual(refused('conflict', again));
+    replica.fence(b, 'a');
+    expect(replica.apply(b, forget)).toEqual(refused('conflict', a));
+    replica.recovered(b, a, 0);
+    expect(replica.apply(b, forget)).toEqual(applied());
+    expect(replica.effects).toContainEqual(expect.objectContaining({ what: 'forgotten', node: 'a', epoch: again }));
+    expect(replica.apply(b, forget)).toEqual(refused('not-found'));
+    expect(replica.apply(b, { ...forget, node: 'zz' })).toEqual(refused('not-found'));
+    expect(replica.apply(b, { ...forget, node: 'Z!' })).toEqual(refused('malformed'));
+  });
+
+  test('takes the node off the list, and keeps its epochs and seals for ever', () => {
+    const replica = new Replica();
+    const wal = { kind: 'object', id: '' } as const;
+    replica.apply('n', { kind: 'register', node: 'a', wal, attributes: { rack: 'r1' }, rules: 1 });
+    const [a, b] = [1, replica.register('b')];
+    replica.fence(b, 'a');
+    replica.apply(b, replica.segment(a, 0));
+    replica.recovered(b, a, 1);
+    replica.apply(b, forget);
+    const { state } = replica;
+    expect(state.node('a')).toBeUndefined();
+    expect([...state.nodes()].map(({ name }) => name)).toEqual(['b']);
+    expect([state.nodeOfEpoch(a), state.sealedAt(a), state.isOver(a), state.newerEpochThan(a)]).toEqual([
+      'a',
+      1,
+      true,
+      0,
+    ]);
+    expect(replica.recovered(b, a, 1)).toEqual(refused('not-found'));
+    const again = replica.register('a');
+    expect(again).toBeGreaterThan(a);
+    expect(state.node('a')).toMatchObject({ attributes: {}, current: { epoch: again, status: 'open' } });
+    expect([state.nodeOfEpoch(a), state.sealedAt(a), state.newerEpochThan(a)]).toEqual(['a', 1, again]);
+    expect(replica.apply(a, { kind: 'settle', settledBelow: 1 })).toEqual(refused('fenced', again));
   });
 });
 

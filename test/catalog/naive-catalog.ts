@@ -13,6 +13,8 @@ interface NaiveEpoch {
   released: number;
   settled: number;
   sealedAt: number | undefined;
+  /** What lies below it was applied. */
+  appliedBelow: number | undefined;
 }
 
 interface NaiveStream {
@@ -30,6 +32,7 @@ interface NaiveStream {
 export class NaiveCatalog {
   index = 0;
   readonly epochs: NaiveEpoch[] = [];
+  readonly forgotten = new Set<string>();
   readonly streams = new Map<number, NaiveStream>();
   readonly objects = new Set<string>();
   readonly kv = new Map<string, { readonly text: string; readonly version: number }>();
@@ -52,9 +55,11 @@ export class NaiveCatalog {
     const epoch = this.epochs.find((each) => (typeof writer === 'number' ? each.epoch : each.nonce) === writer);
     if (epoch === undefined || epoch.phase !== 'over') return false;
     const isLast = this.epochs.findLast(({ node }) => node === epoch.node) === epoch;
-    return typeof writer === 'string' || !isLast || !this.#closed.has(epoch);
+    return typeof writer === 'string' || !isLast || !this.#closed.has(epoch) || this.#unanswered.has(epoch);
   }
   readonly #closed = new Set<NaiveEpoch>();
+  /** Closed, and forgotten since. */
+  readonly #unanswered = new Set<NaiveEpoch>();
 
   #change(writer: number | string, change: Change): string {
     if (change.kind === 'register') return this.#register(writer as string, change.node, change.wal.kind);
@@ -71,9 +76,10 @@ export class NaiveCatalog {
         return this.#commit(own, change);
       case 'recovered': {
         const epoch = this.epochs.find((each) => each.epoch === change.epoch && each.node === change.node);
+        if (this.forgotten.has(change.node)) return 'not-found';
         if (epoch?.phase !== 'owed') return epoch?.sealedAt === undefined ? 'not-found' : 'recovered';
         if (epoch.released !== change.from) return 'position';
-        this.#recover(epoch, change.sealedAt, change.givenUp === true);
+        this.#recover(epoch, change.from, change.sealedAt, change.givenUp === true);
         const current = this.#live(change.node);
         if (current !== undefined) current.phase = 'open';
         return 'ok 0';
@@ -101,6 +107,14 @@ export class NaiveCatalog {
         if (change.ifVersion !== undefined && change.ifVersion !== version) return 'conflict';
         return this.kv.delete(change.key) ? 'ok 0' : 'not-found';
       }
+      case 'forget-node': {
+        const epochs = this.epochs.filter(({ node }) => node === change.node);
+        if (epochs.length === 0 || this.forgotten.has(change.node)) return 'not-found';
+        if (epochs.some(({ phase }) => phase !== 'over')) return 'conflict';
+        this.forgotten.add(change.node);
+        for (const epoch of epochs) this.#unanswered.add(epoch);
+        return 'ok 0';
+      }
       case 'rules':
         return 'conflict'; // Only rules 1 exist.
       default:
@@ -113,7 +127,8 @@ export class NaiveCatalog {
     if (before !== undefined) this.#fence(before);
     const owes = this.epochs.some((each) => each.node === node && each.phase === 'owed');
     const phase = owes ? 'recovering' : 'open';
-    const fresh = { released: 0, settled: 0, sealedAt: undefined };
+    const fresh = { released: 0, settled: 0, sealedAt: undefined, appliedBelow: undefined };
+    this.forgotten.delete(node);
     this.epochs.push({ epoch: this.index, node, kind, nonce, phase, ...fresh });
     return `ok ${this.index}`;
   }
@@ -124,12 +139,13 @@ export class NaiveCatalog {
 
   #fence(epoch: NaiveEpoch): void {
     epoch.phase = epoch.phase === 'open' ? 'owed' : 'over';
-    if (epoch.phase === 'owed' && epoch.kind === 'none') this.#recover(epoch, epoch.released, false);
+    if (epoch.phase === 'owed' && epoch.kind === 'none') this.#recover(epoch, epoch.released, epoch.released, false);
   }
 
-  #recover(epoch: NaiveEpoch, sealedAt: number, givenUp: boolean): void {
+  #recover(epoch: NaiveEpoch, from: number, sealedAt: number, givenUp: boolean): void {
     epoch.phase = 'over';
     epoch.sealedAt = sealedAt;
+    epoch.appliedBelow = from;
     if (!givenUp && epoch.kind !== 'memory' && epoch.kind !== 'none') return;
     for (const stream of this.streams.values())
       if (stream.owner === epoch.epoch) stream.end = Math.max(stream.end, stream.start);

@@ -153,8 +153,9 @@ export function describeState(state: CatalogState): unknown {
     rules: state.rules,
     digest: Buffer.from(state.digest).toString('hex'),
     counters: [state.nextStreamId, objects.nextId, kv.lastVersion, state.streamCount, state.objectCount],
-    nodes: [...nodes.all()].map((node) => structuredClone(node)),
+    nodes: [...nodes.everRegistered()].map((node) => structuredClone(node)),
     ledger: [...nodes.ledger.rows()],
+    cuts: [...nodes.ledger.cuts()],
     writers: [...nodes.writers].map(([writer, entry]) => [writer, structuredClone(entry)]),
     streams: [...state.streams()].map(({ parts, ranges, ...stream }) => ({
       ...stream,

@@ -16,7 +16,7 @@ const nodes = ['a', 'b', 'c'] as const;
 const kinds: readonly WalKind[] = ['object', 'object', 'object', 'file', 'memory', 'none'];
 const kindOfStep = [
   ...['register', 'fence', 'recovered', 'recovered', 'settle', 'create', 'create', 'open', 'open', 'delete'],
-  ...['trim', 'trim', 'attributes', 'kv-put', 'kv-delete', 'rules', 'repeat'],
+  ...['trim', 'trim', 'attributes', 'kv-put', 'kv-delete', 'rules', 'repeat', 'forget-node'],
   ...['commit', 'commit', 'commit', 'commit', 'commit', 'commit', 'commit', 'close', 'close'],
 ];
 
@@ -96,6 +96,8 @@ class History {
         return { kind, key: `k${a % 3}`, value: Uint8Array.of(b % 256), ...(c % 2 === 0 ? { ifVersion: d % 4 } : {}) };
       case 'kv-delete':
         return { kind, key: `k${a % 3}`, ...(c % 2 === 0 ? { ifVersion: d % 4 } : {}) };
+      case 'forget-node':
+        return { kind, node: off(b) === 1 ? 'nobody' : (pick(nodes, a) as string) };
       case 'rules':
         return { kind, rules: 1 + off(a) };
       default:
@@ -155,11 +157,16 @@ class History {
     same(own, others);
     same([...state.objects()].map(nameOf).sort(), [...naive.readableObjects()].sort());
     same(
-      naive.epochs.map(({ epoch }) => [state.isOver(epoch), state.sealedAt(epoch), state.epoch(epoch)?.released]),
-      naive.epochs.map(({ phase, sealedAt, released }) => [
-        ...[phase === 'over', sealedAt, phase === 'over' ? undefined : released],
+      naive.epochs.map(({ epoch }) => [
+        ...[state.isOver(epoch), state.sealedAt(epoch), state.appliedBelow(epoch), state.epoch(epoch)?.released],
+        state.nodeOfEpoch(epoch),
+      ]),
+      naive.epochs.map(({ phase, sealedAt, appliedBelow, released, node }) => [
+        ...[phase === 'over', sealedAt, appliedBelow, phase === 'over' ? undefined : released, node],
       ]),
     );
+    const listed = new Set(naive.epochs.map(({ node }) => node).filter((node) => !naive.forgotten.has(node)));
+    same([...state.nodes()].map(({ name }) => name).sort(), [...listed].sort());
   }
 }
 
@@ -241,5 +248,7 @@ test('random histories are judged like the second implementation does, and every
   ])
     expect(reached).toContain(verdict);
   for (const verdict of ['recovered position', 'recovered recovered', 'create recovering', 'open recovering'])
+    expect(reached).toContain(verdict);
+  for (const verdict of ['forget-node ok', 'forget-node conflict', 'forget-node not-found'])
     expect(reached).toContain(verdict);
 });

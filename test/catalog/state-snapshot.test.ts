@@ -42,6 +42,15 @@ function everything(): Replica {
   const d = replica.register('d', 'memory');
   replica.fence(b, 'd');
   replica.recovered(b, d, 0);
+  for (const [node, sealedAt] of [
+    ['cut', 2 ** 33],
+    ['gone', 3],
+  ] as const) {
+    const epoch = replica.register(node);
+    replica.fence(b, node);
+    replica.apply(b, { kind: 'recovered', node, epoch, from: 0, sealedAt, givenUp: true });
+  }
+  replica.apply(b, { kind: 'forget-node', node: 'gone' });
   replica.register('a');
   replica.register('a', 'none');
   return replica;
@@ -134,6 +143,7 @@ describe('decoding', () => {
   test.each([
     ['nodes', 7],
     ['ledger', [new Uint32Array(1)]],
+    ['cuts', [Uint32Array.of(1), Uint32Array.of(0)]],
     ['objects', [1, 2].map(() => new Uint32Array(1))],
     ['objects', Array.from({ length: 8 }, () => Uint32Array.of(9))],
     ['parts', { series: [Uint32Array.of(9), Uint32Array.of(1), Uint32Array.of(0)], timestamps: new Float64Array(1) }],

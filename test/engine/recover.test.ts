@@ -38,6 +38,8 @@ describe('recover', () => {
       requests: expect.any(Number) as number,
       alreadyDone: false,
       abandoned: false,
+      givenUp: [],
+      unreadCount: 0,
     });
     expect(report.bytesRegistered).toBeGreaterThan(0);
     expect(report.requests).toBeGreaterThan(3);
@@ -181,6 +183,9 @@ describe('recover', () => {
       ['dead', { walDirectory: 7 }],
       ['dead', { walDirectory: '' }],
       ['dead', { abandon: 'yes' }],
+      ['dead', { cutAt: -1 }],
+      ['dead', { cutAt: 0.5 }],
+      ['dead', { cutAt: '3' }],
       ['dead', { signal: 7 }],
     ];
     for (const [node, options] of wrong)
@@ -194,6 +199,66 @@ describe('recover', () => {
     );
     await set.close();
     expect(await errorOf(set.recover('dead'))).toMatchObject({ code: 'CLOSED' });
+  });
+});
+
+describe('forgetNode', () => {
+  test('takes a node that is over off the list, and lets it register anew', async () => {
+    const store = new MemoryObjectStore();
+    const dead = await deadNode(store, { attributes: { rack: 'r1' } });
+    const set = await openSet(store, { node: 'b' });
+    const names = async (): Promise<string[]> => (await set.nodes()).map(({ node }) => node);
+    const refused = { code: 'CONFLICT', action: 'correct', outcome: 'none', currentEpoch: dead.nodeEpoch };
+    expect(await errorOf(set.forgetNode('dead'))).toMatchObject(refused);
+    expect(await errorOf(set.forgetNode('b'))).toMatchObject({ code: 'CONFLICT', currentEpoch: set.nodeEpoch });
+    await set.recover('dead');
+    await set.forgetNode('dead');
+    expect(await names()).toEqual(['b']);
+    expect(await errorOf(set.forgetNode('dead'))).toMatchObject({ code: 'NODE_NOT_FOUND', node: 'dead' });
+    expect(await errorOf(set.recover('dead', { epoch: dead.nodeEpoch }))).toMatchObject({ code: 'NODE_NOT_FOUND' });
+    expect(await readAll(await set.reader('one'))).toEqual(texts);
+    const again = await openSet(store, { node: 'dead' });
+    expect(again.nodeEpoch).toBeGreaterThan(dead.nodeEpoch);
+    const stream = await again.open('one');
+    expect(await stream.append(bytesOf('7'))).toEqual({ startOffset: 6, endOffset: 7 });
+    await set.sync();
+    expect(await set.nodes()).toContainEqual(
+      expect.objectContaining({ node: 'dead', nodeEpoch: again.nodeEpoch, attributes: {} }),
+    );
+  });
+
+  test('says what stands in the way, and refuses what no node is called', async () => {
+    const store = new MemoryObjectStore();
+    const dead = await deadNode(store, { wal: fileWal({ directory: await someDirectory() }) });
+    const set = await openSet(store, { node: 'b' });
+    expect((await errorOf(set.forgetNode('dead'))).message).toBe(
+      `node dead cannot be forgotten: it is open, at epoch ${dead.nodeEpoch}; recover it first`,
+    );
+    await errorOf(set.recover('dead')); // Fenced, and its WAL is not here.
+    expect((await errorOf(set.forgetNode('dead'))).message).toBe(
+      `node dead cannot be forgotten: epoch ${dead.nodeEpoch} of it is not recovered; recover it first`,
+    );
+    for (const node of ['', 'No', 7, undefined])
+      expect(await errorOf(set.forgetNode(node as string))).toMatchObject({ code: 'INVALID_ARGUMENT' });
+    expect(await errorOf(set.forgetNode('zz'))).toMatchObject({ code: 'NODE_NOT_FOUND', node: 'zz' });
+  });
+
+  test('racing with registrations, forgets only what is over', async () => {
+    const store = new MemoryObjectStore();
+    const judges = await Promise.all(['b', 'c'].map((node) => openSet(store, { node, settings })));
+    for (let round = 0; round < 5; round++) {
+      const opening = StreamSet.open({ node: 'x', store, settings });
+      const forgets = await Promise.allSettled(judges.map((judge) => judge.forgetNode('x')));
+      const set = await opening;
+      const stream = await set.openOrCreate('s');
+      expect(await stream.append(bytesOf(`${round}`))).toEqual({ startOffset: round, endOffset: round + 1 });
+      for (const forget of forgets)
+        if (forget.status === 'rejected')
+          expect(['CONFLICT', 'NODE_NOT_FOUND']).toContain((forget.reason as { code: string }).code);
+      await set.close();
+    }
+    await judges[0]!.sync();
+    expect(await readAll(await judges[0]!.reader('s'))).toEqual(['0', '1', '2', '3', '4']);
   });
 });
 

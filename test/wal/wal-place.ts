@@ -107,14 +107,20 @@ export async function openWal(
 export function sealWal(
   store: ObjectStore,
   state: MemoryEpochState = new MemoryEpochState(),
-  more: { readonly signal?: AbortSignal; readonly released?: number; readonly runtime?: Runtime } = {},
+  more: {
+    readonly signal?: AbortSignal;
+    readonly released?: number;
+    readonly runtime?: Runtime;
+    readonly cutAt?: number;
+  } = {},
 ): Promise<SealedWal | undefined> {
-  const { signal, released = state.released, runtime = quickRuntime } = more;
+  const { signal, released = state.released, runtime = quickRuntime, cutAt } = more;
   return objectWal().seal({
     ...walPlace(store, { runtime, observer: {} satisfies Observer }),
     identity: { kind: 'object', id: '' },
     released,
     reread: () => state.reread(),
+    cutAt,
     signal,
   });
 }
