@@ -5,7 +5,8 @@
 //                                       [--rounds N] [--seconds S] [--directory DIR]
 //
 // The calibrator is the same tail without the other reader, so the ratio is the factor by which the 99th percentile
-// grows. The cold stream is larger than the cache of blocks (an eighth of --memory, in MiB), so that it
+// grows: on a quiet machine it is to be at most 2. The tail has a memory share of its own, and a catch-up reader lets
+// the event loop turn, so what it costs is the processor time of its slices (a checksum and views of about 1 MiB). The cold stream is larger than the cache of blocks (an eighth of --memory, in MiB), so that it
 // comes from the store each time.
 import { join } from 'node:path';
 import { FileObjectStore, StreamSet } from 'qanat';
@@ -31,6 +32,7 @@ await bench({
   name: `tail beside catch-up, ${given.perSecond} appends of 1 KiB a second, ${given.wal} WAL`,
   unit: 'ms (99 % of append to follower)',
   better: 'lower',
+  goal: { ratio: 2 },
   rounds: given.rounds,
   subject: {
     what: 'with a catch-up reader',
@@ -72,9 +74,7 @@ async function readAgainAndAgain(signal) {
       checksum = (checksum + bytes[0]) >>> 0;
     }
     offset = nextOffset;
-    if (offset < cold.endOffset) continue;
-    offset = 0;
-    await new Promise((resolve) => setImmediate(resolve)); // What is all in memory is read without a turn of the loop.
+    if (offset === cold.endOffset) offset = 0;
   }
   return { megabytes, checksum, seconds: (performance.now() - start) / 1000 };
 }

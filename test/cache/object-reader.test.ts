@@ -115,3 +115,79 @@ test('an object that is not the one the state names is damage', async () => {
     code: 'OBJECT_CORRUPT',
   });
 });
+
+test('the cache is bounded by bytes under many readers at once, and so are their reads under way', async () => {
+  const { store, object } = await world(400, 50_000);
+  const reader = new ObjectReader(store, clusterId, 4 * 2 ** 20, 2 * 2 ** 20);
+  const directory = (await reader.directory(object))!;
+  const { blockCount } = directory.index;
+  let [underWayBytes, underWayMost] = [0, 0];
+  const get = store.get.bind(store);
+  store.get = async (key, options) => {
+    const { range } = options;
+    const sizeBytes = range !== undefined && 'start' in range ? range.end - range.start : 0;
+    underWayBytes += sizeBytes;
+    underWayMost = Math.max(underWayMost, underWayBytes);
+    return get(key, options).finally(() => (underWayBytes -= sizeBytes));
+  };
+  await Promise.all(
+    Array.from({ length: 50 }, async (_, n) => {
+      for (let i = 0; i < 20; i++) {
+        const index = (n * 7 + i * 3) % blockCount;
+        const block = await reader.block(object, directory, index, Math.min(i % 3, blockCount - 1 - index));
+        expect(block?.batch(0).startOffset).toBe(directory.index.entry(index).startOffset);
+        expect(reader.counts().sizeBytes).toBeLessThanOrEqual(4 * 2 ** 20);
+      }
+    }),
+  );
+  expect(underWayMost).toBeLessThanOrEqual(2 * 2 ** 20);
+  expect(underWayMost).toBeGreaterThan(2 ** 20);
+});
+
+test('blocks that came together are evicted together, and keep no more memory than was counted', async () => {
+  const { store, object } = await world(40, 200_000);
+  const reader = new ObjectReader(store, clusterId, 4 * 2 ** 20, 2 * 2 ** 20);
+  const directory = (await reader.directory(object))!;
+  const counted = reader.counts().sizeBytes;
+  const first = (await reader.block(object, directory, 0, 2))!;
+  const third = reader.cachedBlock(object, 2)!;
+  expect(first.batch(0).bytes.buffer).toBe(third.batch(0).bytes.buffer);
+  expect(reader.counts().sizeBytes - counted).toBeGreaterThanOrEqual(first.batch(0).bytes.buffer.byteLength);
+  for (let index = 3; index < directory.index.blockCount; index++) await reader.block(object, directory, index);
+  expect([0, 1, 2].map((index) => reader.isHere(object, index))).toEqual([false, false, false]);
+});
+
+test('a store that gives a part of a larger buffer does not have the rest of it kept', async () => {
+  const { store, reader, object } = await world(20, 200_000);
+  const directory = (await reader.directory(object))!;
+  const get = store.get.bind(store);
+  store.get = async (key, options) => {
+    const value = (await get(key, options)) as Exclude<GetResult, string>;
+    const wide = new Uint8Array(8 * 2 ** 20);
+    wide.set(value.bytes, 1_000);
+    return { ...value, bytes: wide.subarray(1_000, 1_000 + value.bytes.byteLength) };
+  };
+  const block = (await reader.block(object, directory, 0))!;
+  expect(block.batch(0).bytes.buffer.byteLength).toBeLessThan(2 ** 20);
+});
+
+test('a damaged block harms those who read it, not those who read its neighbours, and is fetched anew', async () => {
+  const { store, reader, object, key } = await world(20, 200_000);
+  const directory = (await reader.directory(object))!;
+  const { bytes } = (await store.get(key, { purpose: 'read' })) as Exclude<GetResult, string>;
+  const damaged = Uint8Array.from(bytes);
+  damaged[directory.index.entry(1).position + 20]! ^= 1;
+  await store.put(key, damaged, { purpose: 'upload' });
+  expect((await reader.block(object, directory, 0, 2))?.batch(0).startOffset).toBe(0);
+  await expect(reader.block(object, directory, 1)).rejects.toMatchObject({ code: 'OBJECT_CORRUPT', key });
+  await store.put(key, bytes, { purpose: 'upload' });
+  expect((await reader.block(object, directory, 1))?.batch(0).startOffset).toBe(directory.index.entry(1).startOffset);
+});
+
+test('a small object comes in one request, with its directory and all its blocks', async () => {
+  const { store, reader, object } = await world(20, 50_000);
+  const directory = (await reader.directory(object, true))!;
+  for (let index = 0; index < directory.index.blockCount; index++)
+    expect(reader.cachedBlock(object, index)?.batch(0).startOffset).toBe(directory.index.entry(index).startOffset);
+  expect(store.gets).toBe(1);
+});
