@@ -228,7 +228,10 @@ export class AppendPath implements WalSink {
   /** WalSink: nothing more becomes durable. */
   ended(end: WalEnd): void {
     this.endWaiting();
-    for (let i = 0; this.#pending.length > 0; i++) this.#pending.shift()?.reject(this.#errorOf(end, i < end.sentCount));
+    for (let i = 0; this.#pending.length > 0; i++) {
+      const pending = this.#pending.shift() as Pending;
+      pending.reject(this.#errorOf(end, i < end.sentCount, pending));
+    }
     this.#options.onEnded(end);
   }
 
@@ -259,16 +262,21 @@ export class AppendPath implements WalSink {
     return this.#isOver || this.#unuploadedBytes <= this.#options.unuploadedBytes;
   }
 
-  #errorOf(end: WalEnd, sent: boolean): Error {
-    if (end.reason === 'fenced') return this.#options.fencedError(sent ? end.outcome : 'none');
-    if (sent) return end.error;
+  /** If batches of the same call went before, they are stored, or their own rejection came first. */
+  #errorOf(end: WalEnd, sent: boolean, { firstOffset, batch }: Pending): Error {
+    const isPartStored = firstOffset < batch.startOffset;
+    if (end.reason === 'fenced') {
+      const outcome = sent ? end.outcome : 'none';
+      return this.#options.fencedError(isPartStored ? 'unknown' : outcome);
+    }
+    if (sent && (!isPartStored || (isQanatError(end.error) && end.error.outcome === 'unknown'))) return end.error;
     const facts = isQanatError(end.error, 'STORE_UNAVAILABLE') ? end.error : { operation: 'append', key: undefined };
-    const message = 'the stream set has failed before this append was sent';
+    const message = `the stream set has failed before ${isPartStored ? 'all of this append' : 'this append'} was sent`;
     return qanatError(
       'STORE_UNAVAILABLE',
       message,
       { operation: facts.operation, key: facts.key },
-      { action: 'reopen', cause: end.error },
+      { action: 'reopen', outcome: isPartStored ? 'unknown' : 'none', cause: end.error },
     );
   }
 }

@@ -136,18 +136,21 @@ test('a set with little memory refused appends for ever, because no upload was d
 test('an aborted read waited for the store all the same', async () => {
   const store = new HeldObjectStore();
   const set = await openSet(store);
-  const stream = await set.create();
-  await stream.append(new Uint8Array(200_000)); // More than comes with the directory.
-  await stream.close();
-  const reader = await set.reader(stream.id);
-  for (const part of ['directory', 'block']) {
-    store.holdsGets = (key) => key.includes('/wal/');
+  for (const [request, part] of ['directory', 'block'].entries()) {
+    const stream = await set.create();
+    await stream.append(new Uint8Array(2_000_000)); // More than comes with the directory.
+    await stream.close();
+    const reader = await set.reader(stream.id);
     const controller = new AbortController();
-    const read = reader.read(0, { signal: controller.signal });
-    setTimeout(() => controller.abort(new Error(part)), 5);
+    let requests = 0;
+    store.holdsGets = (key) => {
+      if (!key.includes('/wal/') || requests++ !== request) return false;
+      setTimeout(() => controller.abort(new Error(part)), 5);
+      return true;
+    };
+    const read = reader.read(0, { signal: controller.signal }).then(({ nextOffset }) => nextOffset);
     expect(await within(1_000, errorOf(read))).toMatchObject({ message: part });
     store.letGo();
-    await new Promise((resolve) => setTimeout(resolve, 5));
   }
 });
 
