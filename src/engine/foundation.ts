@@ -14,6 +14,7 @@ import { ReadPath } from '../stream/read-path.ts';
 import { openCluster } from './cluster.ts';
 import { openOwnJournal } from './own-journal.ts';
 import { withDiagnostics } from './diagnostics.ts';
+import { checkGivenJournal } from './given-journal.ts';
 import { memoryShares, type MemoryShares } from './memory-shares.ts';
 import { CatalogPoller, RegisteredEnds } from './registered-ends.ts';
 import { resolveSettings, type Settings, type SettingsInput } from './settings.ts';
@@ -89,6 +90,7 @@ export class Foundation {
     const journal =
       options.journal ?? (await openOwnJournal({ store, clusterId, runtime, observer, deadlineMs, signal }, create));
     const ownJournal = options.journal === undefined ? journal : undefined;
+    if (ownJournal === undefined) await checkGivenJournal(journal, store, clusterId, signal);
     try {
       const catalog = await Catalog.open({ journal, clusterId, runtime, observer, signal });
       return new Foundation({ settings, runtime, observer, metered, store }, clusterId, catalog, ownJournal);

@@ -49,6 +49,11 @@ export function encodeJournalRecord(envelope: RecordEnvelope): Uint8Array {
   return encloseBody('QANATREC', head, name, encodePlain(changes));
 }
 
+/** The cluster that a record belongs to, whichever that is. */
+export function clusterOfRecord(bytes: Uint8Array, place: BytesPlace): string {
+  return new ByteReader(openWholeEnvelope('QANATREC', bytes, place), place, envelopeHeadSizeBytes).clusterId();
+}
+
 /** Decodes a record, and checks that it belongs where it was found. */
 export function decodeJournalRecord(bytes: Uint8Array, place: RecordPlace): RecordEnvelope {
   const body = openWholeEnvelope('QANATREC', bytes, place);
