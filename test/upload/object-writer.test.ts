@@ -81,3 +81,30 @@ test('a foreign object in its place is damage, never success', async () => {
   const writer = new ObjectWriter({ ...place, store });
   await expect(writer.write('stream', sizeBytes, fill)).rejects.toMatchObject({ code: 'OBJECT_CORRUPT' });
 });
+
+test('a body is overwritten only if no put of it may still be read', async () => {
+  for (const failure of ['unknown-done', 'unknown-undone', 'unavailable', undefined] as const) {
+    const bodies: Uint8Array[] = [];
+    const outage = new OutageObjectStore(
+      new MemoryObjectStore(),
+      failure ?? 'unavailable',
+      failure === undefined ? Infinity : 1,
+    );
+    if (failure !== undefined) setTimeout(() => (outage.from = Infinity), 20);
+    const seen = new (class extends MemoryObjectStore {
+      override put(key: string, body: Uint8Array, options: PutOptions): Promise<PutResult> {
+        bodies.push(body);
+        return outage.put(key, body, options);
+      }
+      override get(...request: Parameters<MemoryObjectStore['get']>): ReturnType<MemoryObjectStore['get']> {
+        return outage.get(...request);
+      }
+    })();
+    const writer = new ObjectWriter({ ...place, store: seen });
+    await writer.write('stream', sizeBytes, fill);
+    const first = bodies[0]!;
+    await writer.write('stream', sizeBytes, fill);
+    const isUsedAgain = bodies.at(-1)!.buffer === first.buffer;
+    expect(isUsedAgain, String(failure)).toBe(failure === undefined || failure === 'unavailable');
+  }
+});
