@@ -18,6 +18,7 @@ import type { CatalogChange, Change, ChangeRecord, Verdict } from './change.ts';
 import { loadNewestSnapshot, saveSnapshot } from './catalog-snapshots.ts';
 import { encodeState } from './state-snapshot.ts';
 import { CatalogState } from './state.ts';
+import { TurnTaking } from './turn-taking.ts';
 
 /** What a catalog is made of. */
 export interface CatalogOptions {
@@ -42,7 +43,7 @@ interface Unresolved {
 }
 
 const runLength = 256;
-const contentionDelay = { delayMinMs: 5, delayMaxMs: 2_000 };
+const contentionDelay = { delayMinMs: 5, delayMaxMs: 250 };
 
 /** The key under which errors about record `index` speak of it. */
 const recordPlace = (index: number): string => `journal/${index}`;
@@ -57,6 +58,7 @@ export class Catalog {
   #waiting: Proposal[] = [];
   #syncers: { resolve: (index: number) => void; reject: (cause: unknown) => void }[] = [];
   #unresolved: Unresolved | undefined;
+  readonly #turns = new TurnTaking();
   #loop: Promise<void> | undefined;
   #failure: unknown;
   #closed = false;
@@ -184,7 +186,10 @@ export class Catalog {
   /** Sends everything that waits, up to one record's worth, and settles it. */
   async #sendGroup(): Promise<void> {
     const group: Proposal[] = [];
+    const { clock } = this.#options.runtime;
     try {
+      await this.#letOthersIn();
+      const startedAt = clock.monotonic();
       if (this.#unresolved !== undefined) await this.#resolveOldRecord(this.#unresolved);
       for (let losses = 0; ; losses++) {
         if (losses > 0) await this.#waitAfterLoss(losses);
@@ -192,6 +197,7 @@ export class Catalog {
         this.#fill(group);
         const verdicts = await this.#tryGroup(group);
         if (verdicts === undefined) continue;
+        this.#turns.appended(losses > 0 ? undefined : clock.monotonic() - startedAt);
         assert(verdicts.length === group.length, 'a verdict for every change');
         group.forEach(({ resolve }, i) => resolve(verdicts[i] as Verdict));
         return;
@@ -276,6 +282,15 @@ export class Catalog {
     this.#lookUp(number);
   }
 
+  /** After a row of own records: a pause, and then whatever others have written in it. */
+  async #letOthersIn(): Promise<void> {
+    const { runtime } = this.#options;
+    const pauseMs = this.#turns.pauseMs(runtime.clock.monotonic(), runtime.random.fraction());
+    if (pauseMs === 0) return;
+    await sleep(runtime, pauseMs, this.#closing.signal);
+    await this.#catchUp();
+  }
+
   async #waitAfterLoss(losses: number): Promise<void> {
     emit(this.#options.observer, 'journalContended', { index: this.#state.index, losses });
     const delayMs = backoffDelayMs(losses, contentionDelay, this.#options.runtime.random);
@@ -303,6 +318,7 @@ export class Catalog {
 
   #apply(bytes: Uint8Array, index: number, own: boolean): readonly Verdict[] {
     const { clusterId, observer } = this.#options;
+    if (!own) this.#turns.sawOther(this.#options.runtime.clock.monotonic());
     const envelope = decodeJournalRecord(bytes, { key: recordPlace(index), clusterId, index });
     const effects: CatalogChange[] = [];
     const record = envelope as unknown as ChangeRecord;
