@@ -68,7 +68,7 @@ export class BlockCutter {
   }
 }
 
-export class DataObjectEncoder {
+export class ObjectEncoder {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
   readonly #cutter: BlockCutter;

@@ -6,14 +6,14 @@
 import * as limits from '../model/limits.ts';
 import type { StreamBatch } from '../model/record-batch.ts';
 import { batchFrameSizeBytes, blockIndexEntrySizeBytes } from './block-index.ts';
-import { BlockCutter, DataObjectEncoder } from './data-object-encoder.ts';
+import { BlockCutter, ObjectEncoder } from './data-object-encoder.ts';
 import type { EncodedDataObject } from './data-object-encoder.ts';
 import { footerSizeBytes } from './footer.ts';
 import type { DataObjectHead } from './footer.ts';
 import { allocateBytes } from './numbers.ts';
 
 export { batchFrameSizeBytes, blockIndexEntrySizeBytes } from './block-index.ts';
-export { DataObjectEncoder } from './data-object-encoder.ts';
+export { ObjectEncoder } from './data-object-encoder.ts';
 export type { EncodedDataObject } from './data-object-encoder.ts';
 export { checkOrigin, decodeFooter, footerSizeBytes, isSameObject } from './footer.ts';
 export type { DataObjectHead, Footer } from './footer.ts';
@@ -52,7 +52,7 @@ export function encodeDataObject(
   for (const batch of ordered) measured.add(batch);
   const { blocksBytes, blockCount } = measured;
   const bytes = allocateBytes(blocksBytes + blockCount * blockIndexEntrySizeBytes + footerSizeBytes);
-  const encoder = new DataObjectEncoder(bytes, options.blockSizeTargetBytes);
+  const encoder = new ObjectEncoder(bytes, options.blockSizeTargetBytes);
   for (const batch of ordered) encoder.add(batch);
   return encoder.finish(head);
 }

@@ -8,7 +8,7 @@
 import { sleep } from '../base/abort.ts';
 import { backoffDelayMs } from '../base/backoff.ts';
 import type { Runtime } from '../base/runtime.ts';
-import { DataObjectEncoder, footerSizeBytes, isSameObject } from '../format/data-object.ts';
+import { ObjectEncoder, footerSizeBytes, isSameObject } from '../format/data-object.ts';
 import { isQanatError, qanatError } from '../model/errors.ts';
 import { objectKey } from '../model/object-key.ts';
 import type { ObjectStore, PutResult } from '../store/object-store.ts';
@@ -61,26 +61,22 @@ export class ObjectWriter {
   }
 
   /**
-   * Writes one object of at most `sizeBytes`. `fill` adds the batches, as many as fit, and may take its time. The object
-   * stays undecided until `decide`.
+   * Writes one object of at most `sizeBytes`. `fill` adds the batches, as many as fit, and may take its time. It stays
+   * undecided until `decide`.
    */
   async write(
     kind: 'stream-set' | 'stream',
     sizeBytes: number,
-    fill: (encoder: DataObjectEncoder) => Promise<void>,
+    fill: (encoder: ObjectEncoder) => Promise<void>,
   ): Promise<CommittedObject> {
     return this.#buffers.use(sizeBytes, async (buffer) => {
-      const encoder = new DataObjectEncoder(buffer.bytes);
+      const encoder = new ObjectEncoder(buffer.bytes);
       await fill(encoder);
       return this.#store(kind, encoder, buffer);
     });
   }
 
-  async #store(
-    kind: 'stream-set' | 'stream',
-    encoder: DataObjectEncoder,
-    buffer: LentBuffer,
-  ): Promise<CommittedObject> {
+  async #store(kind: 'stream-set' | 'stream', encoder: ObjectEncoder, buffer: LentBuffer): Promise<CommittedObject> {
     const { clusterId, node, nodeEpoch } = this.#options;
     const sequence = this.#nextSequence;
     this.#nextSequence += 1;

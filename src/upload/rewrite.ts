@@ -5,7 +5,7 @@
 // offset that was reached is known, and the next slice looks for it anew.
 import { assert } from '../base/assert.ts';
 import type { Runtime } from '../base/runtime.ts';
-import { batchFrameSizeBytes, type DataObjectEncoder } from '../format/data-object.ts';
+import { batchFrameSizeBytes, type ObjectEncoder } from '../format/data-object.ts';
 import type { StreamBatch } from '../model/record-batch.ts';
 import type { CommittedObject } from '../catalog/change.ts';
 import type { ObjectWriter } from './object-writer.ts';
@@ -59,11 +59,7 @@ export async function writeOutputs(
 }
 
 /** Adds what is left of a walk to an object, as far as it fits. */
-async function fill(
-  encoder: DataObjectEncoder,
-  walk: RangeWalk,
-  { source, runtime, ending }: Rewriting,
-): Promise<void> {
+async function fill(encoder: ObjectEncoder, walk: RangeWalk, { source, runtime, ending }: Rewriting): Promise<void> {
   const slices = new WorkSlices(runtime);
   for (;;) {
     const ended = ending?.();
@@ -95,7 +91,7 @@ class RangeWalk {
   }
 
   /** Copies a piece. False: that was all, or all that fits. */
-  copy(source: RangeSource, encoder: DataObjectEncoder): boolean {
+  copy(source: RangeSource, encoder: ObjectEncoder): boolean {
     let bytesLeft = pieceMaxBytes;
     let batchesLeft = pieceMaxBatches;
     for (let range = this.#ranges[this.#index]; range !== undefined; range = this.#ranges[this.#index]) {

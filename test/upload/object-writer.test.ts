@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { MemoryObjectStore, systemRuntime } from '../../src/index.ts';
 import type { PutOptions, PutResult, StreamBatch } from '../../src/index.ts';
 import type { CommittedObject } from '../../src/catalog/change.ts';
-import type { DataObjectEncoder } from '../../src/format/data-object.ts';
+import type { ObjectEncoder } from '../../src/format/data-object.ts';
 import { streamId } from '../../src/model/ids.ts';
 import { ObjectWriter } from '../../src/upload/object-writer.ts';
 import { OutageObjectStore, keysOf } from '../engine/failing-store.ts';
@@ -21,7 +21,7 @@ const batches: readonly StreamBatch[] = [
   { stream: streamId(1), streamEpoch: 1, startOffset: 0, count: 2, timestamp: undefined, bytes: new Uint8Array([1]) },
 ];
 const sizeBytes = 1_000;
-const fill = async (encoder: DataObjectEncoder): Promise<void> => {
+const fill = async (encoder: ObjectEncoder): Promise<void> => {
   for (const batch of batches) encoder.add(batch);
 };
 const registered = (sequence: number): CommittedObject => ({ family: 'wal', sequence, sizeBytes: 1, parts: [] });
