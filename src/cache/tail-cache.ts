@@ -47,12 +47,22 @@ export class StreamTail implements BatchOwner {
     if (offset < this.#startOffset || offset >= this.#endOffset) return -1;
     let low = this.#head;
     let high = this.#numbers.length - 1;
+    // Batches of one size are found at once: probes lie far apart in memory, and each may cost a miss of its caches.
+    const share = (offset - this.#startOffset) / (this.#endOffset - this.#startOffset);
+    const guess = Math.min(high, low + Math.floor(share * (high - low + 1)));
+    if (offset >= this.#endAt(guess)) low = guess + 1;
+    else if (guess === low || offset >= this.#endAt(guess - 1)) return guess;
+    else high = guess - 1;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (this.#pool.endOffset(this.#numbers[middle] as number) <= offset) low = middle + 1;
+      if (this.#endAt(middle) <= offset) low = middle + 1;
       else high = middle;
     }
     return low;
+  }
+
+  #endAt(index: number): number {
+    return this.#pool.endOffset(this.#numbers[index] as number);
   }
 
   /** The batch at an index of `find`, or one after it; undefined past the last. Its bytes are the reader's for ever. */

@@ -137,9 +137,8 @@ export class ReadPath {
     const { object, part } = this.#partAt(target, offset);
     const directory = this.#objects.cachedDirectory(object);
     if (directory === undefined) return undefined;
-    const key = keyOf(this.#clusterId, object);
-    const block = this.#objects.cachedBlock(object, blockAt(directory, target.id, offset, key));
-    return block === undefined ? undefined : { block, key, partEndOffset: part.endOffset };
+    const block = this.#objects.cachedBlock(object, this.#blockAt(object, directory, target.id, offset));
+    return block === undefined ? undefined : { block, partEndOffset: part.endOffset };
   }
 
   /** Whether the block that holds an offset is on its way, as far as that can be told without a request. */
@@ -158,10 +157,9 @@ export class ReadPath {
   ): Promise<LocatedBlock> {
     for (let missingObject = 0; ;) {
       const { object, part } = this.#partAt(target, offset);
-      const key = keyOf(this.#clusterId, object);
-      if (object.id === missingObject) throw corrupt(key, `${key} is missing, and the catalog refers to it`);
+      if (object.id === missingObject) throw this.#corrupt(object, 'is missing, and the catalog refers to it');
       const block = await untilAborted(this.#fetch(object, part, target.id, offset, ahead === true), signal);
-      if (block !== undefined) return { block, key, partEndOffset: part.endOffset };
+      if (block !== undefined) return { block, partEndOffset: part.endOffset };
       missingObject = object.id; // A newer state may have it elsewhere; if not, it is lost.
       await this.#catalog.sync({ signal });
     }
@@ -201,9 +199,20 @@ export class ReadPath {
   ): Promise<Block | undefined> {
     const directory = await this.#objects.directory(object, ahead && isReadWhole(object, part));
     if (directory === undefined) return undefined;
-    const index = blockAt(directory, stream, offset, keyOf(this.#clusterId, object));
+    const index = this.#blockAt(object, directory, stream, offset);
     const aheadCount = ahead ? rangeFrom(directory, stream, index).count - 1 : 0;
     return this.#objects.block(object, directory, index, aheadCount);
+  }
+
+  #blockAt(object: ReadableObject, { index }: ObjectDirectory, stream: StreamId, offset: number): number {
+    const block = index.find(stream, offset);
+    if (block >= 0) return block;
+    throw this.#corrupt(object, `does not hold offset ${offset} of stream ${stream}, as the catalog says it does`);
+  }
+
+  #corrupt(object: ReadableObject, problem: string): Error {
+    const key = keyOf(this.#clusterId, object);
+    return qanatError('OBJECT_CORRUPT', `${key} ${problem}`, { key, position: undefined });
   }
 }
 
@@ -221,12 +230,6 @@ function begin(target: ReadTarget, cursor: ReadCursor, from: number, options: Re
   return new Reading(target, cursor, bounds, from, limit, maxBytes ?? readSizeDefaultBytes);
 }
 
-function blockAt({ index }: ObjectDirectory, stream: StreamId, offset: number, key: string): number {
-  const block = index.find(stream, offset);
-  if (block >= 0) return block;
-  throw corrupt(key, `${key} does not hold offset ${offset} of stream ${stream}, as the catalog says it does`);
-}
-
 /** The error of an offset outside the readable range. */
 export function outOfRange(offset: number, { startOffset, endOffset }: OffsetRange): Error {
   return qanatError('OFFSET_OUT_OF_RANGE', `offset ${offset} is outside [${startOffset}, ${endOffset}]`, {
@@ -234,8 +237,4 @@ export function outOfRange(offset: number, { startOffset, endOffset }: OffsetRan
     startOffset,
     endOffset,
   });
-}
-
-function corrupt(key: string, message: string): Error {
-  return qanatError('OBJECT_CORRUPT', message, { key, position: undefined });
 }

@@ -22,7 +22,6 @@ export interface ReadTarget {
 /** A block of an object and the part of it that counts. */
 export interface LocatedBlock {
   readonly block: Block;
-  readonly key: string;
   /** End of what the object holds of the stream. */
   readonly partEndOffset: number;
 }
