@@ -1,5 +1,5 @@
 // Reads data objects: directories, and runs of neighbouring blocks, cached by bytes, one request for any number of
-// callers. A failure is never cached. A missing object is an answer (undefined): whoever asked looks at the state again.
+// callers. A failure is never cached. A missing object is an answer (undefined): who asked looks at the state again.
 //
 // Bytes are handed out as views of what the store gave and are never written to or used again: there is no pool of
 // buffers here, what is evicted is left to the garbage collector.

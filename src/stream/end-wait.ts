@@ -1,4 +1,4 @@
-// One wait for the end of a stream to pass an offset, as one object: there may be ten thousand on one stream. Where this
+// One wait for the end of a stream to pass an offset, as one object: one stream may have ten thousand. Where this
 // set owns the stream, whoever waits is told from within the report that makes a batch durable.
 import type { OffsetRange } from '../model/offset-range.ts';
 import type { OffsetWaiters, Waiter } from './offset-waiters.ts';

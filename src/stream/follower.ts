@@ -49,7 +49,7 @@ export class Follower implements AsyncIterableIterator<RecordBatch>, EndListener
   #batches: readonly RecordBatch[] = noBatches;
   #taken = 0;
   #done = false;
-  /** The step that waits, and those after it. While there is one, a read or a wait is under way that goes on with it. */
+  /** The step that waits, and those after it. While there is one, a read or a wait is under way for it. */
   #step: Step | undefined;
   #later: Fifo<Step> | undefined;
   #wait: EndWait | undefined;

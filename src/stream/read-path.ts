@@ -1,5 +1,5 @@
 // The way of a read: the tail where this set owns the stream, else the parts that the state names, and beyond those
-// the live segments of the owner's WAL, through cached directories and blocks. What is in memory is read at once, in one
+// the live segments of the owner's WAL, through cached directories and blocks. What is in memory is read at once, in a
 // synchronous section. What an object holds of a stream is what the state says, not what its directory lists (R8). At
 // every seam the next batch must continue where the last one ended, or the bytes are corrupt: readers see one
 // history without gaps (I3).

@@ -30,7 +30,7 @@ export interface ReaderHost {
   checkReadable(): void;
   /** Why nothing new will come any more: the set is fenced, failed or closed. */
   ending(): Error | undefined;
-  /** Somebody has read to the end of a stream that is not ours: it is time to look for more, unless that was just done. */
+  /** Somebody has read to the end of a stream that is not ours: time to look for more, unless that was just done. */
   lookForMore(): void;
   /** Waits until the end of a stream that is not ours passes `offset`. Rejects when the set ends. */
   waitForRegistered(id: StreamId, offset: number, resolve: () => void, reject: (cause: unknown) => void): () => void;
