@@ -29,7 +29,7 @@ const burstMaxBytes = 96 * MiB;
 const fileBytes = given.size === 'tiny' ? 8 * MiB : 128 * MiB;
 const payloads = makePayloads(recordBytes);
 const usualSettings = {};
-const roomySettings = { memoryMaxBytes: 1024 * MiB, uploadSizeBytes: 512 * MiB };
+const roomySettings = { memoryMaxBytes: 1024 * MiB, uploadSizeBytes: 128 * MiB };
 /** After so many bytes the tail is full (a sixteenth of the memory), and the memory of older batches is used again. */
 const warmUpBytes = given.size === 'tiny' ? 1 * MiB : 192 * MiB;
 const cGoals = { 1: 0.8, 64: 0.7, 1024: 0.6 };
