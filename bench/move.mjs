@@ -36,7 +36,7 @@ for (const set of sets) await set.close();
 
 async function created(name, count) {
   const names = Array.from({ length: count }, (_, i) => `${name}-${i}`);
-  return { at: 0, streams: await Promise.all(names.map((one) => sets[0].create({ name: one }))) };
+  return { at: 0, streams: await Promise.all(names.map((each) => sets[0].create({ name: each }))) };
 }
 
 /** Fills the streams where they are, and moves them to the other node. */
