@@ -71,6 +71,7 @@ export class Uploader {
   /** Looks whether an upload is due, by size or count, and starts it in the background; by age it starts later. */
   poke(): void {
     if (this.#background !== undefined || this.#stopped.signal.aborted) return;
+    if (this.#options.ending() !== undefined) return; // What is due stays due: it would be tried for ever, at once.
     if (this.#isDue()) {
       this.#start();
       return;
