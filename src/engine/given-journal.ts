@@ -27,7 +27,8 @@ export async function checkGivenJournal(
   // A node writes nothing before it is registered: with what was listed there, its journal is not empty any more.
   const later = await begins();
   if (later !== undefined) return checkSame(later, clusterId);
-  const message = `the journal is empty, but the store holds data, such as ${data}; give the journal it was written with`;
+  const found = `the store holds data, such as ${data}`;
+  const message = `the journal is empty, but ${found}; give the journal that it was written with`;
   throw qanatError('OBJECT_CORRUPT', message, { key: 'journal/1', position: undefined });
 }
 
