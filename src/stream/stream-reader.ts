@@ -65,8 +65,9 @@ export class CatalogStreamReader implements StreamReader {
 
   read(from: number, options: ReadOptions = {}): Promise<ReadResult> {
     this.#cursor ??= freshCursor();
-    if (from >= this.endOffset && this.host.openStream(this.id) === undefined) this.host.lookForMore();
-    return this.host.readPath.read(this.#asTarget(), this.#cursor, from, options);
+    const reading = this.host.readPath.read(this.#asTarget(), this.#cursor, from, options);
+    if (from === this.endOffset && this.host.openStream(this.id) === undefined) this.host.lookForMore();
+    return reading;
   }
 
   follow(from: number | 'start' | 'end', options: CallOptions = {}): AsyncIterableIterator<RecordBatch> {
