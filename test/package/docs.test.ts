@@ -106,7 +106,7 @@ describe('the examples', () => {
 
   it.each(blocks.filter(({ marks }) => marks.includes('vitest')))('$title runs', { timeout: 120_000 }, (block) => {
     const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
-    const { status, output } = runNode([vitest, 'run', '--root', folder, fileOf(block)]);
+    const { status, output } = runNode([vitest, 'run', '--testTimeout=60000', '--root', folder, fileOf(block)]);
     expect(output).toMatch(/Tests .*\d passed/);
     expect(status).toBe(0);
   });
