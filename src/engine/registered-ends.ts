@@ -1,5 +1,5 @@
-// Waiting for streams that other nodes write: whoever waits has the journal and the owners' WALs looked at, and is woken
-// when the stream has grown. Nobody waits, nothing is asked.
+// Waiting for streams that other nodes write: whoever waits has the journal and the owners' WALs looked at, and is
+// woken when the stream has grown. Nobody waits, nothing is asked.
 import type { Runtime, Timer } from '../base/runtime.ts';
 import { emit, type Observer } from '../model/events.ts';
 import type { StreamId } from '../model/ids.ts';
