@@ -4,7 +4,7 @@ import { sleep } from '../base/abort.ts';
 import { backoffDelayMs } from '../base/backoff.ts';
 import { drawId, type Runtime } from '../base/runtime.ts';
 import { decodeClusterFile, encodeClusterFile } from '../format/cluster-file.ts';
-import { qanatError } from '../model/errors.ts';
+import { isQanatError, qanatError } from '../model/errors.ts';
 import { clusterFileKey } from '../model/object-key.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 
@@ -22,17 +22,26 @@ export async function openCluster(
   if (!options.create) throw unsuitable('the store holds no cluster; open a stream set on it first');
   const clusterId = drawId(runtime.random);
   const body = encodeClusterFile({ clusterId });
-  for (let attempt = 1; ; attempt++) {
-    await store.put(clusterFileKey, body, { if: 'absent', purpose: 'cluster', signal: options.signal });
+  for (let attempts = 1; ; attempts++) {
+    await attempt(store.put(clusterFileKey, body, { if: 'absent', purpose: 'cluster', signal: options.signal }));
     const created = await readCluster(store, options.signal); // Ours or somebody's: what stands there counts.
     if (created !== undefined) return created;
     if (runtime.clock.monotonic() - startedAt >= options.deadlineMs) break;
-    await sleep(runtime, backoffDelayMs(attempt, retryDelay, runtime.random), options.signal);
+    await sleep(runtime, backoffDelayMs(attempts, retryDelay, runtime.random), options.signal);
   }
   throw qanatError('STORE_UNAVAILABLE', `${clusterFileKey} could not be written`, {
     operation: 'put',
     key: clusterFileKey,
   });
+}
+
+/** A put that fails may be tried again; what stands there afterwards is read in any case. */
+async function attempt(put: Promise<unknown>): Promise<void> {
+  try {
+    await put;
+  } catch (cause) {
+    if (!isQanatError(cause, 'STORE_UNAVAILABLE')) throw cause;
+  }
 }
 
 async function readCluster(store: ObjectStore, signal: AbortSignal | undefined): Promise<string | undefined> {
