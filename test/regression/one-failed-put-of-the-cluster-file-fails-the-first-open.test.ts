@@ -1,10 +1,9 @@
 // A store that refuses one write of the cluster file, or answers nothing useful to it, is there a moment later. The first
 // open of a cluster goes on trying, as every later one does.
 import { expect, test } from 'vitest';
-import { MemoryObjectStore } from '../../src/index.ts';
+import { MemoryObjectStore, StreamSet } from '../../src/index.ts';
 import { FaultyObjectStore } from '../../src/testkit/faulty-object-store.ts';
 import { SeededRuntime } from '../../src/testkit/seeded-runtime.ts';
-import { StreamSet } from '../../src/index.ts';
 
 test.each(['unavailable', 'unknown-before', 'unknown-after'] as const)(
   'a first open gets over a put of the cluster file that ends %s',
