@@ -65,8 +65,9 @@ export class HeldValue {
   }
 
   async #stands(): Promise<boolean> {
-    if ((await look(this.#laterDirectory)) !== undefined) return false;
-    return (await look(this.#first))?.ino === this.standing.file.inode;
+    if ((await look(this.#laterDirectory)) !== 'missing') return false;
+    const first = await look(this.#first);
+    return typeof first === 'object' && first.ino === this.standing.file.inode;
   }
 }
 
@@ -125,10 +126,13 @@ export class OpenValues {
   }
 }
 
-/** What a name stands for; undefined if for nothing, or if that cannot be told here. */
-function look(path: string): Promise<BigIntStats | undefined> {
+/** What a name stands for. Where that cannot be told, a value may stand there: it is not missing. */
+function look(path: string): Promise<BigIntStats | 'missing' | 'unknown'> {
   return new Promise((resolve) => {
-    stat(path, { bigint: true }, (failure, found) => resolve(failure === null ? found : undefined));
+    stat(path, { bigint: true }, (failure, found) => {
+      if (failure === null) resolve(found);
+      else resolve(failure.code === 'ENOENT' ? 'missing' : 'unknown');
+    });
   });
 }
 

@@ -1,7 +1,7 @@
 // Values that a FileObjectStore holds open between gets: what others do to them is seen by the next get, and no more of
 // them stay open, and no longer, than is said.
 import { createHash, randomBytes } from 'node:crypto';
-import { readdirSync, readlinkSync, truncateSync } from 'node:fs';
+import { readdirSync, readlinkSync, symlinkSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { FileObjectStore } from '../../src/store/file-object-store.ts';
@@ -82,6 +82,17 @@ test('what others delete, replace and make anew is seen by the next get of a val
     else await store.delete(['k'], probe);
     expect(await read()).toBe('missing');
   }
+});
+
+onLinux('a value held open is not given while it cannot be told whether it was replaced', async () => {
+  const { directory, store } = await world();
+  const { etag } = (await store.put('k', filled(1), probe)) as { etag: string };
+  await store.get('k', part);
+  expect(openFiles(directory)).toBe(1);
+  const name = `k~${etag.replace('1-', '')}`; // The directory of later values: a name that leads only to itself.
+  symlinkSync(name, join(directory, 'objects', name));
+  await expect(store.get('k', part)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+  expect(openFiles(directory)).toBe(0);
 });
 
 test('a get never gives a value that was gone before it began, whoever races with it', async () => {
