@@ -61,8 +61,10 @@ export class Arena {
   }
 
   #ownSlab(sizeBytes: number): Slab {
+    const slab = newSlab(sizeBytes);
     this.#inUseBytes += sizeBytes;
-    return newSlab(sizeBytes);
+    while (this.#free.length > 0 && this.#inUseBytes + this.freeBytes > this.#sizeMaxBytes) this.#free.pop();
+    return slab;
   }
 
   #nextSlab(): Slab {

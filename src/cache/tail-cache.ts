@@ -36,8 +36,9 @@ export class StreamTail implements BatchOwner {
    * after the WAL has reported it.
    */
   add(count: number, timestamp: number | undefined, bytes: Uint8Array): Uint8Array {
-    this.#endOffset += count;
-    const number = this.#pool.add(this, this.#endOffset, timestamp, bytes);
+    const endOffset = this.#endOffset + count;
+    const number = this.#pool.add(this, endOffset, timestamp, bytes);
+    this.#endOffset = endOffset; // Only now: where there is no memory for a batch, no offsets are lost with it.
     this.#numbers.push(number);
     return this.#pool.peek(number);
   }

@@ -63,9 +63,9 @@ export class TailPool {
   add(owner: BatchOwner, endOffset: number, timestamp: number | undefined, bytes: Uint8Array): number {
     const number = this.#next;
     const index = number % chunkLength;
+    const slab = this.#arena.keep(bytes); // First, for it may find no memory: then nothing has changed.
     if (index === 0 && number > this.#first) this.#addChunk();
     const chunk = this.#chunks[this.#chunks.length - 1] as Chunk;
-    const slab = this.#arena.keep(bytes);
     chunk.owners[index] = owner;
     chunk.slabs[index] = slab;
     chunk.positions[index] = slab.usedBytes - bytes.byteLength;

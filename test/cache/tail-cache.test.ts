@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { MiB } from '../../src/base/bytes.ts';
-import { slabBelowBytes, slabSizeBytes } from '../../src/cache/arena.ts';
+import { Arena, slabBelowBytes, slabSizeBytes } from '../../src/cache/arena.ts';
 import { StreamTail } from '../../src/cache/tail-cache.ts';
 import { TailPool } from '../../src/cache/tail-pool.ts';
 import { OffsetWaiters } from '../../src/stream/offset-waiters.ts';
@@ -189,4 +189,32 @@ test('one who is woken and waits again at once is not woken twice by the same mo
   again(0);
   waiters.wake(5);
   expect([wakes, waiters.count]).toEqual([1, 1]);
+});
+
+test('memory that waits to be used again makes way for large batches, which have their own', () => {
+  const arena = new Arena(8 * MiB);
+  const small = Array.from({ length: 8 * 8 + 1 }, () => arena.keep(new Uint8Array(128 * 1024)));
+  for (const slab of small) arena.letGo(slab);
+  expect(arena.freeBytes).toBe(7 * MiB);
+  for (let i = 1; i <= 5; i++) arena.keep(new Uint8Array(1 * MiB));
+  expect(arena.freeBytes).toBe(2 * MiB); // With five large ones and the slab that is filled: eight.
+  for (let i = 1; i <= 5; i++) arena.keep(new Uint8Array(1 * MiB));
+  expect(arena.freeBytes).toBe(0);
+});
+
+test('a batch for which there is no memory leaves no gap behind it', () => {
+  const pool = new TailPool(0);
+  const tail = new StreamTail(0, 1, pool);
+  const endless = { byteLength: Number.MAX_SAFE_INTEGER } as Uint8Array;
+  for (let i = 0; i < 4_096; i++) tail.add(1, undefined, new Uint8Array([1])); // The next one begins a chunk.
+  const { sizeBytes } = pool;
+  expect(() => tail.add(5, undefined, endless)).toThrow(RangeError);
+  expect([tail.endOffset, pool.sizeBytes]).toEqual([4_096, sizeBytes]);
+  tail.add(1, undefined, new Uint8Array([2]));
+  tail.add(1, undefined, new Uint8Array([3]));
+  expect(tail.batch(tail.find(4_097))).toMatchObject({
+    startOffset: 4_097,
+    endOffset: 4_098,
+    bytes: new Uint8Array([3]),
+  });
 });
