@@ -10,6 +10,7 @@
 import { join } from 'node:path';
 import { sleep } from '../base/abort.ts';
 import { assert } from '../base/assert.ts';
+import { Fifo } from '../base/fifo.ts';
 import { decodeWalSeal, type GroupOrigin } from '../format/wal-group.ts';
 import { GroupBuffer } from '../format/wal-group-buffer.ts';
 import { emit } from '../model/events.ts';
@@ -73,8 +74,7 @@ export class FileWalWriter implements Wal {
   #buffer: GroupBuffer;
   #otherBuffer: GroupBuffer;
   /** Batches that wait for room in it. */
-  #queue: StreamBatch[] = [];
-  #queueHead = 0;
+  #queue = new Fifo<StreamBatch>();
   #flight: Flight | undefined;
   #filling: Filling | undefined;
   #nextGroup = 0;
@@ -116,7 +116,7 @@ export class FileWalWriter implements Wal {
     if (this.#phase === 'over') return;
     this.#appendedBatches += 1;
     this.#pendingBytes += sizeBytes;
-    if (this.#queue.length === this.#queueHead && this.#buffer.fits(batch)) this.#buffer.add(batch);
+    if (this.#queue.length === 0 && this.#buffer.fits(batch)) this.#buffer.add(batch);
     else this.#queue.push(batch);
     if (this.#flight === undefined) this.#schedulePump();
   }
@@ -145,8 +145,7 @@ export class FileWalWriter implements Wal {
   stop(): void {
     if (this.#phase === 'over') return;
     this.#phase = 'over';
-    this.#queue = [];
-    this.#queueHead = 0;
+    this.#queue = new Fifo();
     this.#pendingBytes = 0;
     for (const { resolve } of this.#flushes) resolve();
     this.#flushes = [];
@@ -214,14 +213,10 @@ export class FileWalWriter implements Wal {
   }
 
   #refill(): void {
-    for (let next = this.#queue[this.#queueHead]; next !== undefined; next = this.#queue[this.#queueHead]) {
-      if (!this.#buffer.fits(next)) break;
+    for (let next = this.#queue.first; next !== undefined && this.#buffer.fits(next); next = this.#queue.first) {
       this.#buffer.add(next);
-      this.#queueHead += 1;
+      this.#queue.shift();
     }
-    if (this.#queueHead < this.#queue.length) return;
-    this.#queue.length = 0;
-    this.#queueHead = 0;
   }
 
   #send(flight: Flight): void {

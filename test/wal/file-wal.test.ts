@@ -3,6 +3,8 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { spawn } from 'node:child_process';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { KiB } from '../../src/base/bytes.ts';
 import { systemRuntime } from '../../src/base/runtime.ts';
@@ -547,4 +549,22 @@ describe('The directory of a file WAL', () => {
     const { factory } = await openFileWal({ disk });
     expect((await factory.identify(walPlace(new MemoryObjectStore()))).id).toBe(await walIdOf(disk));
   });
+});
+
+test('a file WAL lets go of batches that are durable, though others always wait', async () => {
+  const rig = await openFileWal();
+  const kept: WeakRef<object>[] = [];
+  const append = (index: number): void => {
+    const added = batch(index, 900);
+    kept.push(new WeakRef(added));
+    rig.wal.append(added);
+  };
+  for (let appended = 0; rig.sink.durableCount < 200; await turn())
+    while (appended < rig.sink.durableCount + 40) append(appended++);
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  collect();
+  expect(rig.wal.pendingBytes).toBeGreaterThan(8 * KiB);
+  expect(kept.slice(0, 100).filter((ref) => ref.deref() !== undefined)).toEqual([]);
+  await rig.wal.close();
 });
