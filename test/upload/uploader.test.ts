@@ -1,8 +1,8 @@
 // Uploads through the public door, over a journal that loses answers: what was committed without an answer is met as a
 // position that has moved on, and planned again.
 import { expect, test } from 'vitest';
-import { MemoryJournal, MemoryObjectStore, qanatError } from '../../src/index.ts';
-import type { AppendVerdict, JournalOptions, Stream } from '../../src/index.ts';
+import { MemoryJournal, MemoryObjectStore, memoryWal, qanatError } from '../../src/index.ts';
+import type { AppendVerdict, JournalOptions, PutOptions, PutResult, Stream } from '../../src/index.ts';
 import { bytesOf, openSet, openView, readAll } from '../engine/world.ts';
 
 /** A journal that loses the answer to the next append with a commit in it, done or not done. */
@@ -93,4 +93,28 @@ test('small segments are put together, and their own objects go', async () => {
   expect(keys.filter(({ key }) => key.includes('/data/'))).toHaveLength(1);
   const view = await openView(store);
   for (const name of ['one', 'two']) expect(await readAll(await view.reader(name))).toHaveLength(20);
+});
+
+/** A store in which puts of uploads wait until they are let through. */
+class WaitingStore extends MemoryObjectStore {
+  readonly waiting: (() => void)[] = [];
+  isOpen = false;
+
+  override async put(key: string, body: Uint8Array, options: PutOptions): Promise<PutResult> {
+    if (options.purpose === 'upload' && !this.isOpen)
+      await new Promise<void>((resolve) => void this.waiting.push(resolve));
+    return super.put(key, body, options);
+  }
+}
+
+test('what is appended during an upload is uploaded by its age, though its segment is not complete', async () => {
+  const store = new WaitingStore();
+  const set = await openSet(store, { wal: memoryWal(), settings: { storeDeadlineMs: 2_000, uploadAgeMaxMs: 20 } });
+  const stream = await set.create();
+  await stream.append(bytesOf('before'));
+  await expect.poll(() => store.waiting.length).toBe(1);
+  await stream.append(bytesOf('meanwhile'));
+  store.isOpen = true;
+  store.waiting[0]?.();
+  await expect.poll(() => set.stats().writing?.unuploadedBytes, { timeout: 2_000 }).toBe(0);
 });
