@@ -124,8 +124,9 @@ export class LiveSegments {
 
   /** Looks at what others have stored since, and at the journal. A look that began before the call does not count. */
   refresh(): Promise<void> {
+    if (this.#next !== undefined) return this.#next;
     if (this.#running === undefined) return this.#start();
-    this.#next ??= this.#running.then(
+    this.#next = this.#running.then(
       () => this.#start(),
       () => this.#start(),
     );
@@ -134,8 +135,11 @@ export class LiveSegments {
 
   #start(): Promise<void> {
     this.#next = undefined;
-    this.#running = this.#look().finally(() => (this.#running = undefined));
-    return this.#running;
+    const look = this.#look().finally(() => {
+      if (this.#running === look) this.#running = undefined;
+    });
+    this.#running = look;
+    return look;
   }
 
   async #look(): Promise<void> {
@@ -163,6 +167,7 @@ export class LiveSegments {
       try {
         stoppedAt.set(epoch, await this.#readRun(epoch, from));
       } catch (cause) {
+        stoppedAt.set(epoch, from);
         this.#options.onFailed(cause);
       }
     });
@@ -175,10 +180,13 @@ export class LiveSegments {
       const owner = this.#options.catalog.state.epoch(epoch);
       if (owner === undefined) return position;
       position = Math.max(position, owner.released);
-      const slots = await Promise.all(Array.from({ length: width }, (_, i) => this.#segmentAt(owner, position + i)));
+      const slots = await Promise.allSettled(
+        Array.from({ length: width }, (_, i) => this.#segmentAt(owner, position + i)),
+      );
       for (const slot of slots) {
-        if (typeof slot === 'string') return position;
-        this.#takeIn(epoch, position, slot);
+        if (slot.status === 'rejected') throw slot.reason;
+        if (typeof slot.value === 'string') return position;
+        this.#takeIn(epoch, position, slot.value);
         position += 1;
       }
     }
@@ -205,8 +213,10 @@ export class LiveSegments {
       if (part === undefined) continue;
       const endOffset = followed.parts.at(-1)?.endOffset ?? this.#options.catalog.state.stream(followed.id)?.endOffset;
       if (part.startOffset !== endOffset) {
-        followed.scannedTo = sequence; // Nothing is served across a gap.
-        throw this.#gap(object, `stream ${followed.id} at ${part.startOffset}, not at ${String(endOffset)}`);
+        followed.scannedTo = sequence; // Nothing is served across a gap; other streams go on.
+        const what = `stream ${followed.id} at ${part.startOffset}, not at ${String(endOffset)}`;
+        this.#options.onFailed(this.#gap(object, what));
+        continue;
       }
       followed.parts.push(part);
       this.#options.onExtended(followed.id, part.endOffset);
