@@ -9,7 +9,8 @@ import { memoryShares } from './memory-shares.ts';
 export interface Settings {
   /**
    * How often a set looks for new journal records while it has readers of streams it does not own, or watchers
-   * (default 5,000 ms). Costs two GET requests each time, and nothing while nobody waits.
+   * (default 5,000 ms). Costs two GET requests each time, one more for each node whose object WAL is followed, and one
+   * for each segment found there; nothing while nobody waits.
    */
   readonly catalogRefreshMs: number;
   /**
@@ -24,9 +25,9 @@ export interface Settings {
    */
   readonly uploadSizeBytes: number;
   /**
-   * How long an appended batch may wait for its upload (default 60,000 ms). Shorter means that readers on other nodes
-   * see it earlier, for a PUT or two and a journal record each time; an idle set uploads once and then makes no
-   * request.
+   * How long an appended batch may wait for its upload (default 60,000 ms). Shorter means less to recover,
+   * and that readers on other nodes see earlier what is in a file or memory WAL, for a PUT or two and a journal record
+   * each time; an idle set uploads once and then makes no request.
    */
   readonly uploadAgeMaxMs: number;
   /**
