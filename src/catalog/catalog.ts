@@ -164,10 +164,12 @@ export class Catalog {
   }
 
   async #run(): Promise<void> {
+    let hasSent = false; // In turn, where there is always a change that waits: who asks for news does not wait for ever.
     while (!this.#closed && this.#failure === undefined) {
-      if (this.#waiting.length > 0) await this.#sendGroup();
-      else if (this.#syncers.length > 0) await this.#answerSyncers();
-      else break;
+      const isTurnOfSyncers: boolean = this.#syncers.length > 0 && (hasSent || this.#waiting.length === 0);
+      if (!isTurnOfSyncers && this.#waiting.length === 0) break;
+      hasSent = !isTurnOfSyncers;
+      await (isTurnOfSyncers ? this.#answerSyncers() : this.#sendGroup());
       if (this.#snapshotDue && this.#failure === undefined) await this.#takeSnapshot();
     }
   }

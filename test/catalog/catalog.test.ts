@@ -278,6 +278,23 @@ test('a replica that disagrees with the journal fails for good, and tells once',
   expect(failures[1]).toBe(failures[0]);
 });
 
+test('a sync is answered also while changes always wait', async () => {
+  const { catalog, journal } = await openWriter('a', new MemoryJournal());
+  const { append } = journal;
+  let proposed = 0;
+  const sent: Promise<Verdict>[] = [];
+  // With every record under way the next change comes, so that there is always one that waits.
+  journal.append = (...args) => {
+    if (proposed < 50) sent.push(catalog.propose(put(`key ${proposed++}`)));
+    return append.apply(journal, args);
+  };
+  sent.push(catalog.propose(put('first')));
+  await catalog.sync();
+  expect(proposed).toBeLessThan(5);
+  proposed = 50;
+  expect((await Promise.all(sent)).every(isApplied)).toBe(true);
+});
+
 test('closing rejects what waits, and does not wait for a journal that never answers', async () => {
   const { catalog, journal } = await openWriter('a', new MemoryJournal());
   let onAbort: (() => void) | undefined;
