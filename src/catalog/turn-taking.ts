@@ -12,6 +12,9 @@ const othersKnownMs = 10_000;
 /** How long others need to read and to try, in appends. The exact time is drawn, so that not all stand back at once. */
 const pauseAppends = { min: 2, max: 4 };
 
+/** An append that met an outage may have taken minutes; nobody stands back for longer than this. */
+const pauseMaxMs = 1_000;
+
 export class TurnTaking {
   #row = 0;
   #appendMs = 0;
@@ -34,6 +37,6 @@ export class TurnTaking {
     if (this.#row < (nowMs - this.#othersSeenAt < othersKnownMs ? amongOthers : alone)) return 0;
     this.#row = 0;
     const { min, max } = pauseAppends;
-    return Math.ceil(this.#appendMs * (min + fraction * (max - min)));
+    return Math.min(pauseMaxMs, Math.ceil(this.#appendMs * (min + fraction * (max - min))));
   }
 }

@@ -34,6 +34,13 @@ describe('taking turns', () => {
     expect(turns.pauseMs(0, 0)).toBe(20);
     expect(rowOf(turns, 0).count).toBe(4);
   });
+
+  test('stands back for a second at most, however long an append took that met an outage', () => {
+    const turns = new TurnTaking();
+    for (let i = 0; i < 63; i++) turns.appended(10);
+    turns.appended(120_000);
+    expect(turns.pauseMs(0, 1)).toBe(1_000);
+  });
 });
 
 test.each([1, 2, 4])('a node gets its change through in time beside %i that never stop', async (busyCount) => {
