@@ -95,6 +95,8 @@ interface Flight {
 export class Recoveries {
   readonly #options: RecoveriesOptions;
   readonly #flights = new Map<string, Flight>();
+  /** Why nothing is started any more. */
+  #ended: Error | undefined;
 
   constructor(options: RecoveriesOptions) {
     this.#options = options;
@@ -134,6 +136,7 @@ export class Recoveries {
 
   /** Gives up what is under way. Resolves when nothing of it asks the store any more. */
   async close(reason: Error): Promise<void> {
+    this.#ended = reason;
     const flights = [...this.#flights.values()];
     for (const { giveUp } of flights) giveUp.abort(reason);
     await Promise.allSettled(flights.map(({ result }) => result));
@@ -181,6 +184,7 @@ export class Recoveries {
 
   /** Joins the recovery that does the same, or starts it. It is given up when all who wait for it have. */
   async #run(node: string, epoch: number, options: RecoverOptions): Promise<RecoveredEpoch> {
+    if (this.#ended !== undefined) throw this.#ended;
     const { foundation, writer } = this.#options;
     const { walDirectory = '', abandon = false, cutAt = -1, signal } = options;
     const key = JSON.stringify([epoch, walDirectory, abandon, cutAt]);

@@ -265,8 +265,10 @@ export class StreamSet extends StreamSetView {
   }
 
   async #shutDown(): Promise<void> {
+    this.life.closing();
+    // Before the epoch is closed: a recovery that went on under it would take the close for a fence.
+    const recoveriesEnded = this.#recoveries.close(this.life.ending as Error);
     if (this.life.name === 'open') {
-      this.life.closing();
       try {
         await this.#uploader.closeEpoch();
         this.endWith({ status: 'closed' }, qanatError('CLOSED', 'the stream set is closed', { what: 'stream set' }));
@@ -278,8 +280,7 @@ export class StreamSet extends StreamSetView {
     if (this.life.name === 'fenced') await this.#wal.flush();
     this.#wal.stop();
     this.#unsubscribe();
-    this.life.closing();
-    await this.#recoveries.close(this.life.ending as Error);
+    await recoveriesEnded;
     await this.#uploader.stop();
     await this.#wal.close();
     await this.#discarding;

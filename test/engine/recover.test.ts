@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { MemoryObjectStore, StreamSet, memoryWal, fileWal, objectWal, systemRuntime } from '../../src/index.ts';
 import type { ObjectStore, OpenOptions, RecoverOptions } from '../../src/index.ts';
 import { FaultyObjectStore } from '../../src/testkit/faulty-object-store.ts';
+import { SeededRuntime } from '../../src/testkit/seeded-runtime.ts';
 import { bytesOf, errorOf, openSet, openView, readAll, someDirectory, stores } from './world.ts';
 
 const settings = { storeDeadlineMs: 2_000, segmentSizeMinBytes: 1, catalogRefreshMs: 10 };
@@ -273,3 +274,34 @@ async function using(set: StreamSet, body: (set: StreamSet) => Promise<void>): P
     await set.close();
   }
 }
+
+test.each([
+  { of: 'live', isFenced: false },
+  { of: 'fenced', isFenced: true },
+])('a set that is closed while it recovers a $of node ends as closed, whenever that is', async ({ isFenced }) => {
+  const reasons = new Set<string>();
+  for (let delayMs = 0; delayMs < 40; delayMs++) {
+    const runtime = new SeededRuntime({ seed: 1 });
+    await runtime.run(async () => {
+      const bucket = new MemoryObjectStore();
+      const faults = [{ fault: { kind: 'latency', minMs: 1, maxMs: 3 } }] as const;
+      const connect = (seed: number): FaultyObjectStore => new FaultyObjectStore(bucket, { runtime, seed, faults });
+      const wal = objectWal();
+      const lost = await StreamSet.open({ node: 'lost', store: connect(1), runtime, wal });
+      await (await lost.create({ name: 'one' })).append(bytesOf('1'));
+      const set = await StreamSet.open({ node: 'b', store: connect(2), runtime, wal });
+      // A cut beyond the end is found after the fence, and leaves it at that.
+      if (isFenced)
+        await expect(set.recover('lost', { cutAt: 99 })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+      const recovered = set.recover('lost').then(
+        () => 'recovered',
+        (error: unknown) => (error as { code: string }).code,
+      );
+      await new Promise<void>((resolve) => runtime.timers.after(delayMs, () => resolve()));
+      await set.close();
+      reasons.add(`${(await set.closed).status}, ${await recovered}`);
+      await lost.close();
+    });
+  }
+  expect([...reasons].toSorted()).toEqual(['closed, CLOSED', 'closed, recovered']);
+});
