@@ -299,7 +299,10 @@ test.each([
       );
       await new Promise<void>((resolve) => runtime.timers.after(delayMs, () => resolve()));
       await set.close();
+      const { requests } = set.stats();
       reasons.add(`${(await set.closed).status}, ${await recovered}`);
+      await new Promise<void>((resolve) => runtime.timers.after(100, () => resolve()));
+      expect(set.stats().requests).toEqual(requests);
       await lost.close();
     });
   }
