@@ -164,7 +164,8 @@ export class Catalog {
   }
 
   async #run(): Promise<void> {
-    let hasSent = false; // In turn, where there is always a change that waits: who asks for news does not wait for ever.
+    // In turn: where there is always a change that waits, who asks for news does not wait for ever.
+    let hasSent = false;
     while (!this.#closed && this.#failure === undefined) {
       const isTurnOfSyncers: boolean = this.#syncers.length > 0 && (hasSent || this.#waiting.length === 0);
       if (!isTurnOfSyncers && this.#waiting.length === 0) break;

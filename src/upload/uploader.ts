@@ -118,7 +118,8 @@ export class Uploader {
     if (this.#stopped.signal.aborted) return;
     this.#background ??= this.#uploadInBackground().finally(() => {
       this.#background = undefined;
-      if (this.#options.unuploadedBytes() > 0) this.poke(); // Also for a segment that is not complete: it grows old, too.
+      // Also for a segment that is not complete: it grows old, too.
+      if (this.#options.unuploadedBytes() > 0) this.poke();
     });
   }
 
