@@ -162,30 +162,30 @@ export class LiveSegments {
       else others.push(followed);
     }
     await mapLimited([...owners], epochsAtOnce, async ([epoch, streams]) => {
-      const from = streams.reduce((least, { scannedTo }) => Math.min(least, scannedTo), Infinity);
-      if (stoppedAt.get(epoch) === from) return;
+      const position = (): number => streams.reduce((least, { scannedTo }) => Math.min(least, scannedTo), Infinity);
+      if (stoppedAt.get(epoch) === position()) return;
       try {
-        stoppedAt.set(epoch, await this.#readRun(epoch, from));
+        await this.#readRun(epoch, position());
       } catch (cause) {
-        stoppedAt.set(epoch, from);
         this.#options.onFailed(cause);
       }
+      stoppedAt.set(epoch, position());
     });
   }
 
-  /** Reads the segments of one WAL from a position on. The first one that is not there. */
-  async #readRun(epoch: number, from: number): Promise<number> {
+  /** Reads the segments of one WAL from a position on, up to the first one that is not there. */
+  async #readRun(epoch: number, from: number): Promise<void> {
     let position = from;
     for (let width = 1; ; width = Math.min(windowMax, Math.max(1, position - from))) {
       const owner = this.#options.catalog.state.epoch(epoch);
-      if (owner === undefined) return position;
+      if (owner === undefined) return;
       position = Math.max(position, owner.released);
       const slots = await Promise.allSettled(
         Array.from({ length: width }, (_, i) => this.#segmentAt(owner, position + i)),
       );
       for (const slot of slots) {
         if (slot.status === 'rejected') throw slot.reason;
-        if (typeof slot.value === 'string') return position;
+        if (typeof slot.value === 'string') return;
         this.#takeIn(epoch, position, slot.value);
         position += 1;
       }
