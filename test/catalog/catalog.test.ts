@@ -271,8 +271,8 @@ test('a replica that disagrees with the journal fails for good, and tells once',
   other.catalog.state.digest = new Uint8Array(16); // As a bug would have it.
   await catalog.propose(put('x'));
   await expect(other.catalog.sync()).rejects.toMatchObject({ code: 'OBJECT_CORRUPT' });
-  for (const call of [other.catalog.sync(), other.catalog.propose(put('y'))])
-    await expect(call).rejects.toMatchObject({ code: 'OBJECT_CORRUPT' });
+  for (const call of [() => other.catalog.sync(), () => other.catalog.propose(put('y'))])
+    await expect(call()).rejects.toMatchObject({ code: 'OBJECT_CORRUPT' });
   expect(failures).toHaveLength(1);
   other.catalog.onFailure((cause) => failures.push(cause));
   expect(failures[1]).toBe(failures[0]);

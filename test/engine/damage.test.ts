@@ -14,7 +14,7 @@ import { FileObjectStore, MemoryObjectStore, StreamSet } from '../../src/index.t
 import type { ObjectStore } from '../../src/index.ts';
 import { buildCluster, judge, type Cluster, type Judgement } from './damaged-cluster.ts';
 import { copyOf, keysOf } from './failing-store.ts';
-import { errorOf, someDirectory } from './world.ts';
+import { errorOf, errorsOf, someDirectory } from './world.ts';
 
 type Kind = 'cluster' | 'root' | 'record' | 'snapshot' | 'wal' | 'data';
 
@@ -162,8 +162,8 @@ test('the cluster file of another cluster is no beginning of a new one', async (
   await (await StreamSet.open({ node: 'a', store: other })).close();
   const store = await changed(small.store, 'qanat.json', await get(other, 'qanat.json'));
   const before = await keysOf(store);
-  for (const opening of [StreamSet.open({ node: 'a', store }), StreamSet.openReadOnly({ store })])
-    expect(await errorOf(opening)).toMatchObject({
+  for (const error of await errorsOf([StreamSet.open({ node: 'a', store }), StreamSet.openReadOnly({ store })]))
+    expect(error).toMatchObject({
       code: expect.stringMatching(/OBJECT_CORRUPT|STORE_UNSUITABLE/),
     });
   expect(await errorOf(StreamSet.open({ node: 'a', store }))).toMatchObject({

@@ -10,6 +10,7 @@ import { keysOf } from './failing-store.ts';
 import {
   bytesOf,
   errorOf,
+  errorsOf,
   openSet,
   openView,
   readAll,
@@ -75,8 +76,13 @@ describe.each(stores)('a stream set on a $kind', ({ make, walKind }) => {
     await set.delete('orders');
     await set.delete(nameless.id);
     expect(await list()).toEqual(['returns']);
-    for (const call of [set.open('orders'), set.describe(1 as never), set.delete('orders'), set.reader(nameless.id)])
-      expect(await errorOf(call)).toMatchObject({ code: 'STREAM_NOT_FOUND' });
+    for (const error of await errorsOf([
+      set.open('orders'),
+      set.describe(1 as never),
+      set.delete('orders'),
+      set.reader(nameless.id),
+    ]))
+      expect(error).toMatchObject({ code: 'STREAM_NOT_FOUND' });
     expect((await set.create({ name: 'orders' })).id).toBe(4);
     expect(await set.nodes()).toMatchObject([{ node: 'a', status: 'open', nodeEpoch: set.nodeEpoch, walKind }]);
     expect(set.stats()).toMatchObject({
@@ -232,8 +238,14 @@ test('a view writes nothing and is told when there is no cluster', async () => {
   await view.close();
   expect(await view.closed).toEqual({ status: 'closed' });
   expect(await keysOf(store)).toEqual(before);
-  for (const call of [view.reader('s'), view.sync(), view.nodes(), view.kv.get('k'), view.describe('s')])
-    expect(await errorOf(call)).toMatchObject({ code: 'CLOSED' });
+  for (const error of await errorsOf([
+    view.reader('s'),
+    view.sync(),
+    view.nodes(),
+    view.kv.get('k'),
+    view.describe('s'),
+  ]))
+    expect(error).toMatchObject({ code: 'CLOSED' });
 });
 
 test('two sets of different nodes in one process append side by side', async () => {

@@ -92,6 +92,11 @@ export async function within<T>(ms: number, promise: Promise<T>): Promise<T | 'w
   }
 }
 
+/** The errors of calls that were made at once: each is listened to from the beginning. */
+export async function errorsOf(calls: readonly Promise<unknown>[]): Promise<(Error & Record<string, unknown>)[]> {
+  return Promise.all(calls.map(errorOf));
+}
+
 /** The error that a promise rejects with; fails if it does not. */
 export async function errorOf(promise: Promise<unknown>): Promise<Error & Record<string, unknown>> {
   try {

@@ -8,7 +8,7 @@ import type { OpenOptions, StreamSetView } from '../../src/index.ts';
 import { crc32 } from '../../src/base/checksum.ts';
 import { batchCountMax, batchSizeMaxBytes } from '../../src/model/limits.ts';
 import { keysOf } from './failing-store.ts';
-import { bytesOf, errorOf, openSet, openView, readAll, someDirectory } from './world.ts';
+import { bytesOf, errorOf, errorsOf, openSet, openView, readAll, someDirectory } from './world.ts';
 
 const invalid = { code: 'INVALID_ARGUMENT' };
 
@@ -286,8 +286,9 @@ describe('a place that is not fit for a store', () => {
     const directory = await someDirectory();
     await writeFile(join(directory, 'thesis.txt'), 'something');
     await mkdir(join(directory, 'pictures'));
-    for (const opening of [open(directory), StreamSet.openReadOnly({ store: new FileObjectStore(directory) })])
-      expect(await errorOf(opening)).toMatchObject({
+    const store = new FileObjectStore(directory);
+    for (const opening of [() => open(directory), () => StreamSet.openReadOnly({ store })])
+      expect(await errorOf(opening())).toMatchObject({
         code: 'STORE_UNSUITABLE',
         problem: expect.stringContaining('pictures'),
       });
@@ -324,8 +325,8 @@ describe('a place that is not fit for a store', () => {
       .toString(16)
       .padStart(8, '0');
     await store.put('qanat.json', bytesOf(textOf({ ...fields, checksum })), { purpose: 'probe' });
-    for (const opening of [StreamSet.open({ node: 'a', store }), StreamSet.openReadOnly({ store })])
-      expect(await errorOf(opening)).toMatchObject({
+    for (const error of await errorsOf([StreamSet.open({ node: 'a', store }), StreamSet.openReadOnly({ store })]))
+      expect(error).toMatchObject({
         code: 'FORMAT_UNSUPPORTED',
         key: 'qanat.json',
         found: 2,

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { FileObjectStore, MemoryObjectStore } from '../../src/index.ts';
 import type { RecordBatch, Stream, StreamReader, StreamSet } from '../../src/index.ts';
-import { bytesOf, errorOf, openSet, openView, readAll, stores, textOf, within } from '../engine/world.ts';
+import { bytesOf, errorOf, errorsOf, openSet, openView, readAll, stores, textOf, within } from '../engine/world.ts';
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -242,15 +242,21 @@ describe('appending', () => {
     });
     expect(await pending).toEqual({ startOffset: 0, endOffset: 1 });
     await closing;
-    for (const call of [one.append(bytesOf('y')), one.trim(0), one.read(0), one.whenBeyond(0), one.offsetAt(0)])
-      expect(await errorOf(call)).toMatchObject({ code: 'STREAM_CLOSED' });
+    for (const error of await errorsOf([
+      one.append(bytesOf('y')),
+      one.trim(0),
+      one.read(0),
+      one.whenBeyond(0),
+      one.offsetAt(0),
+    ]))
+      expect(error).toMatchObject({ code: 'STREAM_CLOSED' });
     expect(await one.follow(0).next()).toEqual({ done: true, value: undefined });
     await one.close();
     const last = other.append(bytesOf('z'));
     await set.close();
     expect(await last).toEqual({ startOffset: 0, endOffset: 1 });
-    for (const call of [other.append(bytesOf('y')), other.read(0), other.trim(0)])
-      expect(['CLOSED', 'STREAM_CLOSED']).toContain((await errorOf(call))['code']);
+    for (const error of await errorsOf([other.append(bytesOf('y')), other.read(0), other.trim(0)]))
+      expect(['CLOSED', 'STREAM_CLOSED']).toContain(error['code']);
   });
 });
 
