@@ -15,7 +15,7 @@ import { logSuite } from '../../src/testkit/log-suite.ts';
 import { streamSetDriver } from '../../src/testkit/stream-set-driver.ts';
 import { fileWalOfSizes } from '../../src/wal/file-wal.ts';
 import { nodeWalFiles } from '../../src/wal/node-wal-files.ts';
-import { SimDisk } from '../wal/sim-disk.ts';
+import { SimDisk } from '../../src/testkit/sim-disk.ts';
 import { CrashingWalFiles } from './crashing-wal-files.ts';
 
 const latency = { fault: { kind: 'latency', minMs: 1, maxMs: 4 } } as const;

@@ -7,7 +7,7 @@ import { fileWalOfSizes } from '../../src/wal/file-wal.ts';
 import type { FileWalSizes } from '../../src/wal/file-wal-writer.ts';
 import type { WalFiles } from '../../src/wal/wal-files.ts';
 import type { SealedWal, Wal, WalFactory } from '../../src/wal/wal.ts';
-import { SimDisk, type HeldWrite } from './sim-disk.ts';
+import { SimDisk, type HeldWrite } from '../../src/testkit/sim-disk.ts';
 import { batch, indexesOf, MemoryEpochState, MemoryWalSink, quickRuntime, turn, walPlace } from './wal-place.ts';
 
 export const directory = '/disk/wal';

@@ -11,7 +11,7 @@ import { walSuite } from '../../src/testkit/wal-suite.ts';
 import { fileWalOfSizes } from '../../src/wal/file-wal.ts';
 import { memoryWal } from '../../src/wal/memory-wal.ts';
 import type { Wal, WalPlace } from '../../src/wal/wal.ts';
-import { SimDisk } from './sim-disk.ts';
+import { SimDisk } from '../../src/testkit/sim-disk.ts';
 
 /** The greatest batch needs a file of this size. */
 const fileSizeBytes = 9 * MiB;

@@ -4,7 +4,7 @@ import { KiB } from '../../src/base/bytes.ts';
 import { alignedSizeBytes } from '../../src/format/wal-group.ts';
 import { isQanatError } from '../../src/model/errors.ts';
 import { folder, heldAppend, openFileWal, recoveredIndexes, sealFileWal, type FileWalRig } from './file-wal-rig.ts';
-import { sectorBytes } from './sim-disk.ts';
+import { sectorBytes } from '../../src/testkit/sim-disk.ts';
 import { indexesOf, upTo } from './wal-place.ts';
 
 const lastSizeBytes = 2_000;

@@ -8,7 +8,7 @@ import { SeededRuntime } from '../../src/testkit/seeded-runtime.ts';
 import type { WalFiles } from '../../src/wal/wal-files.ts';
 import type { SealedWal, Wal } from '../../src/wal/wal.ts';
 import { openFileWal, sealFileWal, type FileWalRig } from './file-wal-rig.ts';
-import { SimDisk } from './sim-disk.ts';
+import { SimDisk } from '../../src/testkit/sim-disk.ts';
 import { MemoryEpochState } from './wal-place.ts';
 
 /** What is wrong on purpose. */

@@ -23,7 +23,7 @@ import {
   walIdOf,
   type FileWalRig,
 } from './file-wal-rig.ts';
-import { failure, SimDisk, type HeldWrite } from './sim-disk.ts';
+import { failure, SimDisk, type HeldWrite } from '../../src/testkit/sim-disk.ts';
 import { batch, indexesOf, MemoryEpochState, MemoryWalSink, quickRuntime, turn, upTo, walPlace } from './wal-place.ts';
 
 describe('A file WAL that the system refuses', () => {

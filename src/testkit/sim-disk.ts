@@ -4,8 +4,7 @@
 //
 // Operations take time of the runtime, so that they overlap. A durable write is first seen by readers, then it is on
 // the disk, then it is answered. Writes can be held at each of these points, and any operation can be made to fail.
-import type { Runtime } from '../../src/base/runtime.ts';
-import type { WalFile, WalFiles } from '../../src/wal/wal-files.ts';
+import type { Runtime, WalFile, WalFiles } from '../index.ts';
 
 export const sectorBytes = 512;
 
