@@ -1,0 +1,205 @@
+// Draws the script of a world from its seed. Each world has its own habits: which things happen in it at all, how often,
+// how large, how far apart; so that some are calm and deep, some are nothing but trouble, and every pair of things that
+// can meet does so in one of them.
+import type { Random, SettingsInput } from '../index.ts';
+import { drawInteger, seededRandom } from './seeded-random.ts';
+import type { FaultRule } from './store-faults.ts';
+import { commonStoreFaults } from './store-faults.ts';
+import type { WorldMember, WorldScript, WorldStep } from './world-script.ts';
+import { shown, wrongArgument } from './wrong-argument.ts';
+
+/** Bounds of what is drawn. */
+export interface DrawWorldOptions {
+  /** Nodes at most (default 4). */
+  readonly nodes?: number | undefined;
+  /** Steps at most (default 80). */
+  readonly steps?: number | undefined;
+}
+
+/** The script of a seed. */
+export function drawWorld(seed: number, options: DrawWorldOptions = {}): WorldScript {
+  const { nodes: nodesMax = 4, steps: stepsMax = 80 } = options;
+  for (const [name, value] of Object.entries({ nodes: nodesMax, steps: stepsMax })) {
+    if (!(Number.isSafeInteger(value) && value >= 1))
+      throw wrongArgument(`${name} is a whole number, 1 or more; got ${shown(value)}`);
+  }
+  return new Drawing(seed, nodesMax, stepsMax).script();
+}
+
+type StepKind = WorldStep['do'];
+
+/** How often things happen where they happen at all, and whether a world may go without. */
+const usualWeights: Readonly<Record<StepKind, { readonly weight: number; readonly always?: true }>> = {
+  append: { weight: 30, always: true },
+  read: { weight: 8, always: true },
+  open: { weight: 8, always: true },
+  close: { weight: 5 },
+  trim: { weight: 4 },
+  follow: { weight: 3 },
+  create: { weight: 2 },
+  delete: { weight: 1.5 },
+  'look-up': { weight: 2 },
+  kv: { weight: 4 },
+  upload: { weight: 3 },
+  sync: { weight: 2 },
+  recover: { weight: 5 },
+  start: { weight: 4 },
+  'shut-down': { weight: 2 },
+  kill: { weight: 4 },
+  'cut-power': { weight: 2 },
+  stop: { weight: 3 },
+  wake: { weight: 4 },
+  'cut-off': { weight: 3 },
+  reconnect: { weight: 4 },
+  'jump-clock': { weight: 1 },
+  sleep: { weight: 8, always: true },
+};
+
+class Drawing {
+  readonly #seed: number;
+  readonly #random: Random;
+  readonly #members: readonly WorldMember[];
+  readonly #streams: readonly string[];
+  readonly #stepCount: number;
+  readonly #weights: readonly (readonly [StepKind, number])[];
+  readonly #sizeMaxBytes: number;
+  readonly #sleepMaxMs: number;
+  /** How likely a call is waited for. */
+  readonly #patience: number;
+
+  constructor(seed: number, nodesMax: number, stepsMax: number) {
+    this.#seed = seed;
+    this.#random = seededRandom(seed);
+    const nodeCount = 1 + this.#pick(nodesMax);
+    const kinds = this.#oneOf([['object'], ['file'], ['object', 'file'], ['object', 'object', 'file', 'memory']] as const);
+    this.#members = Array.from({ length: nodeCount }, (_, i) => ({
+      node: nameOf(i),
+      wal: kinds[this.#pick(kinds.length)] ?? 'object',
+    }));
+    this.#streams = Array.from({ length: 1 + this.#pick(4) }, (_, i) => `s${i + 1}`);
+    this.#stepCount = Math.max(1, Math.floor(stepsMax * (0.2 + 0.8 * this.#random.fraction())));
+    this.#weights = (Object.keys(usualWeights) as StepKind[]).flatMap((kind) => {
+      const { weight, always } = usualWeights[kind];
+      if (always !== true && this.#chance(0.35)) return [];
+      return [[kind, weight * this.#oneOf([0.3, 1, 3])] as const];
+    });
+    this.#sizeMaxBytes = this.#oneOf([40, 400, 4_000, 40_000]);
+    this.#sleepMaxMs = this.#oneOf([5, 50, 500, 10_000, 300_000]);
+    this.#patience = this.#oneOf([0.2, 0.6, 0.95]);
+  }
+
+  script(): WorldScript {
+    const steps = Array.from({ length: this.#stepCount }, () => this.#step());
+    return { seed: this.#seed, members: this.#members, settings: this.#settings(), faults: this.#faults(), steps };
+  }
+
+  #settings(): SettingsInput {
+    return {
+      uploadSizeBytes: this.#oneOf([300, 3_000, 100_000]),
+      uploadAgeMaxMs: this.#oneOf([20, 300, 5_000, 60_000]),
+      segmentSizeMinBytes: this.#oneOf([1, 100, 5_000]),
+      storeDeadlineMs: this.#oneOf([3_000, 20_000, 120_000]),
+      catalogRefreshMs: this.#oneOf([50, 500, 5_000]),
+    };
+  }
+
+  #faults(): readonly FaultRule[] {
+    const slow = { fault: { kind: 'latency', minMs: 1, maxMs: this.#oneOf([2, 30, 400]) } } as const;
+    return this.#oneOf([
+      [],
+      [slow],
+      [slow],
+      commonStoreFaults,
+      [
+        slow,
+        { probability: 0.1, fault: { kind: 'unknown-before' } },
+        { probability: 0.1, fault: { kind: 'unknown-after' } },
+        { probability: 0.05, fault: { kind: 'late-put', minMs: 1, maxMs: 120_000 } },
+        { probability: 0.05, fault: { kind: 'doubled-put', minMs: 1, maxMs: 120_000 } },
+      ],
+      [slow, { probability: 0.2, fault: { kind: 'unavailable' } }],
+    ] as const);
+  }
+
+  #step(): WorldStep {
+    const kind = this.#kind();
+    const node = this.#node();
+    const stream = this.#oneOf(this.#streams);
+    const wait = this.#chance(this.#patience);
+    switch (kind) {
+      case 'append': {
+        const length = this.#chance(0.8) ? 1 : 2 + this.#pick(5);
+        const counts = Array.from({ length }, () => (this.#chance(0.5) ? 1 : 1 + this.#pick(9)));
+        const sizeBytes = 1 + this.#pick(this.#sizeMaxBytes);
+        const zombie = this.#chance(0.1) ? { zombie: true } : {};
+        return { do: kind, node, stream, counts, sizeBytes, wait, ...zombie };
+      }
+      case 'read':
+      case 'trim':
+        return { do: kind, node, stream, at: this.#pick(101), wait };
+      case 'look-up':
+        return { do: kind, node, stream, timestamp: this.#pick(60_000), wait };
+      case 'follow':
+      case 'create':
+      case 'open':
+      case 'close':
+      case 'delete':
+        return { do: kind, node, stream, wait };
+      case 'kv': {
+        const how = this.#oneOf(['put', 'put', 'put-if', 'get', 'get-fresh', 'delete'] as const);
+        return { do: kind, node, key: this.#oneOf(['x', 'y']), how, wait };
+      }
+      case 'upload':
+      case 'sync':
+      case 'shut-down':
+        return { do: kind, node, wait };
+      case 'recover':
+        return { do: kind, node, of: this.#node(), wait, ...(this.#chance(0.15) ? { abandon: true } : {}) };
+      case 'start': {
+        const wal = this.#oneOf(['own', 'own', 'own', 'other', 'empty'] as const);
+        const abandon = this.#chance(0.15) ? { abandon: true } : {};
+        return { do: kind, node, wal, wait, ...abandon, ...(this.#chance(0.3) ? { breaksLock: true } : {}) };
+      }
+      case 'kill':
+        return { do: kind, node, underWay: this.#oneOf(['lands', 'vanishes', 'either'] as const) };
+      case 'cut-off':
+        return { do: kind, node, how: this.#oneOf(['refuses', 'hangs'] as const) };
+      case 'jump-clock':
+        return { do: kind, node, ms: this.#oneOf([-1, 1]) * this.#oneOf([10, 60_000, 86_400_000]) };
+      case 'sleep':
+        return { do: kind, ms: this.#pick(this.#sleepMaxMs) };
+      default:
+        return { do: kind, node };
+    }
+  }
+
+  #kind(): StepKind {
+    let at = this.#random.fraction() * this.#weights.reduce((sum, [, weight]) => sum + weight, 0);
+    for (const [kind, weight] of this.#weights) {
+      at -= weight;
+      if (at < 0) return kind;
+    }
+    return 'sleep';
+  }
+
+  #node(): string {
+    return this.#oneOf(this.#members).node;
+  }
+
+  #pick(limit: number): number {
+    return drawInteger(this.#random, limit);
+  }
+
+  #chance(probability: number): boolean {
+    return this.#random.fraction() < probability;
+  }
+
+  #oneOf<T>(values: readonly T[]): T {
+    return values[this.#pick(values.length)] as T;
+  }
+}
+
+/** 'a', 'b', … 'z', 'n27', … */
+function nameOf(i: number): string {
+  return i < 26 ? String.fromCharCode(97 + i) : `n${i + 1}`;
+}
