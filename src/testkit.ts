@@ -1,6 +1,10 @@
 // The door `qanat/testkit`: explicit named exports and nothing else.
-export { FaultyObjectStore, SimulatedCrash } from './testkit/faulty-object-store.ts';
-export type { FaultyObjectStoreOptions, InjectedFault } from './testkit/faulty-object-store.ts';
+export { drawStoreFaults } from './testkit/draw-store-faults.ts';
+export type { DrawnStoreFaults, StoreFaultProfile } from './testkit/draw-store-faults.ts';
+export { SimulatedCrash } from './testkit/faulty-connection.ts';
+export type { StorePartition } from './testkit/faulty-connection.ts';
+export { FaultyObjectStore } from './testkit/faulty-object-store.ts';
+export type { FaultCounts, FaultyObjectStoreOptions, InjectedFault } from './testkit/faulty-object-store.ts';
 export { journalSuite } from './testkit/journal-suite.ts';
 export type { JournalSuiteOptions, JournalUnderTest } from './testkit/journal-under-test.ts';
 export { objectStoreSuite } from './testkit/object-store-suite.ts';

@@ -1,10 +1,11 @@
 // One process's connection to an object store, with everything that can happen to it: slow requests, lost answers, late
-// and doubled puts, a store that is unavailable, damaged bytes, small pages, and the death of the process.
+// and doubled puts, a store that is unavailable, throttles or damages bytes, small pages, a process that is stopped, cut
+// off, or dies.
 //
-// Invariants: it keeps the contract of ObjectStore as far as a connection can (damaged bytes excepted): a put that
-// rejects with STORE_UNAVAILABLE has written nothing and never will, 'unknown' is the answer whenever it may have.
+// Invariants: it keeps the contract of ObjectStore unless a fault is injected whose comment says that it does not: a put
+// that rejects with STORE_UNAVAILABLE has written nothing and never will, 'unknown' is the answer whenever it may have.
 // Chance is drawn in the moment of the call, in the order of calls, so the same seed and the same calls give the same
-// faults. Late puts are on their way already: neither a crash nor `heal` stops them.
+// faults. Late puts are on their way already: nothing that happens to the connection stops them, nor does `heal`.
 import type {
   DeleteResult,
   GetOptions,
@@ -19,10 +20,17 @@ import type {
   StoreRequestOptions,
 } from '../index.ts';
 import { qanatError } from '../index.ts';
-import { drawInteger, seededRandom } from './seeded-random.ts';
-import type { FaultRule, FaultyCall, FaultyOperation, StoreFault, Stroke, UnderWay } from './store-faults.ts';
-import { checkUnderWay, commonStoreFaults, FaultRules } from './store-faults.ts';
-import { shown, wrongArgument } from './wrong-argument.ts';
+import { checkName, checkUnderWay } from './check-fault-rules.ts';
+import type { FaultyCall, Stroke } from './fault-rules.ts';
+import { FaultRules } from './fault-rules.ts';
+import type { Flight, StorePartition } from './faulty-connection.ts';
+import { FaultyConnection, unavailable } from './faulty-connection.ts';
+import { FaultyPuts, landsLater, wait } from './faulty-puts.ts';
+import { seededRandom } from './seeded-random.ts';
+import type { FaultRule, FaultyOperation, StoreFault, UnderWay } from './store-faults.ts';
+import { commonStoreFaults } from './store-faults.ts';
+import { StoreTraffic } from './store-traffic.ts';
+import { checkFields, shown, wrongArgument } from './wrong-argument.ts';
 
 /** How a FaultyObjectStore is made. */
 export interface FaultyObjectStoreOptions {
@@ -47,39 +55,54 @@ export interface InjectedFault {
   readonly atMs: number;
 }
 
-/** What calls reject with when the process they belong to has died. */
-export class SimulatedCrash extends Error {
-  override readonly name: 'SimulatedCrash' = 'SimulatedCrash';
+/** How often each kind of fault has struck. */
+export type FaultCounts = Readonly<Partial<Record<StoreFault['kind'], number>>>;
+
+/** A request, and what carries it out. */
+interface FaultyRequest<T> {
+  readonly call: FaultyCall;
+  readonly signal: AbortSignal | undefined;
+  /** Has its effect on the store behind, as the strokes will have it. */
+  readonly act: (strokes: readonly Stroke[]) => Promise<T>;
+  readonly lost: () => T;
+  readonly keep?: () => void;
 }
 
-/** A request that has not been answered. */
-interface Flight {
-  lands: boolean;
-  readonly die: () => void;
-}
+const optionFields = ['runtime', 'seed', 'faults', 'afterCrash'];
 
 /** An object store as a process sees it through an unreliable connection. */
 export class FaultyObjectStore implements ObjectStore {
   readonly #store: ObjectStore;
   readonly #runtime: Runtime;
   readonly #random: Random;
-  readonly #afterCrash: 'rejects' | 'hangs';
-  readonly #flights = new Set<Flight>();
+  readonly #connection: FaultyConnection;
+  readonly #traffic: StoreTraffic;
+  readonly #puts: FaultyPuts;
   readonly #log: InjectedFault[] = [];
+  readonly #counts: Partial<Record<StoreFault['kind'], number>> = {};
   #rules: FaultRules;
   #calls = 0;
-  #latePuts = 0;
-  #crashed = false;
 
   constructor(store: ObjectStore, options: FaultyObjectStoreOptions) {
+    if (typeof store?.put !== 'function') {
+      throw wrongArgument(`a FaultyObjectStore stands before an object store; got ${shown(store)}`);
+    }
+    checkFields(options, optionFields, 'what a FaultyObjectStore is made of');
     const { runtime, seed, faults = commonStoreFaults, afterCrash = 'rejects' } = options;
+    if (typeof runtime?.timers?.after !== 'function') {
+      throw wrongArgument(
+        'a FaultyObjectStore needs a runtime: systemRuntime, or a SeededRuntime in a simulated world',
+      );
+    }
     if (afterCrash !== 'rejects' && afterCrash !== 'hangs') {
       throw wrongArgument(`after a crash a call 'rejects' or 'hangs'; got ${shown(afterCrash)}`);
     }
     this.#store = store;
     this.#runtime = runtime;
     this.#random = seed === undefined ? runtime.random : seededRandom(seed);
-    this.#afterCrash = afterCrash;
+    this.#connection = new FaultyConnection(this.#random, afterCrash);
+    this.#traffic = StoreTraffic.of(store);
+    this.#puts = new FaultyPuts(runtime, this.#traffic);
     this.#rules = new FaultRules(faults);
   }
 
@@ -88,19 +111,34 @@ export class FaultyObjectStore implements ObjectStore {
     return this.#calls;
   }
 
-  /** Everything that has gone wrong so far, in order of the calls. */
+  /** Every fault of a rule that has struck so far, in this order. */
   get log(): readonly InjectedFault[] {
     return this.#log;
   }
 
+  /** How often each kind of fault has struck so far; kinds that have not are left out. */
+  get counts(): FaultCounts {
+    return { ...this.#counts };
+  }
+
   /** Puts that have been answered and are still to reach the store. */
   get latePuts(): number {
-    return this.#latePuts;
+    return this.#puts.latePuts;
   }
 
   /** Whether the connection is dead. */
   get crashed(): boolean {
-    return this.#crashed;
+    return this.#connection.crashed;
+  }
+
+  /** Whether the process is stopped. */
+  get paused(): boolean {
+    return this.#connection.isPaused;
+  }
+
+  /** How the connection is cut, if it is. */
+  get partitioned(): 'refuses' | 'hangs' | undefined {
+    return this.#connection.partitioned;
   }
 
   /** Replaces the rules; their counts begin anew. */
@@ -113,32 +151,74 @@ export class FaultyObjectStore implements ObjectStore {
    * ('lands', the rule if nothing is said), never do ('vanishes'), or each as chance has it ('either').
    */
   crash(options: { readonly underWay?: UnderWay | undefined } = {}): void {
+    checkFields(options, ['underWay'], 'a crash');
     checkUnderWay(options.underWay, 'crash');
-    this.#crashed = true;
-    for (const flight of this.#flights) {
-      if (options.underWay === 'vanishes') flight.lands = false;
-      if (options.underWay === 'either') flight.lands = drawInteger(this.#random, 2) === 1;
-      flight.die();
-    }
-    this.#flights.clear();
+    this.#connection.crash(options.underWay);
   }
 
-  /** From now on nothing goes wrong, also after a crash. */
+  /**
+   * The process is stopped, like by SIGSTOP, for as long as you like: requests that were sent reach the store, no answer
+   * arrives, and requests that are made meanwhile are sent when it goes on. A signal that fires still rejects its call,
+   * because it is the caller's own; a request that had not been sent is then never sent.
+   */
+  pause(): void {
+    this.#connection.pause();
+  }
+
+  /** The process goes on: answers arrive in the order in which they were given. */
+  resume(): void {
+    this.#connection.resume();
+  }
+
+  /**
+   * The connection is cut. 'refuses': what was under way is answered at once, a put with 'unknown', anything else with
+   * STORE_UNAVAILABLE, and every new request is refused with STORE_UNAVAILABLE and never reaches the store. 'hangs':
+   * nothing is answered, and new requests are not sent, before `reconnect`. What was under way and had not reached the
+   * store yet still does, unless `underWay` says otherwise, as in a crash.
+   */
+  partition(options: StorePartition): void {
+    checkFields(options, ['how', 'underWay'], 'a partition');
+    const { how, underWay } = options;
+    checkName(how ?? null, ['refuses', 'hangs'], 'how a connection is cut');
+    checkUnderWay(underWay, 'partition');
+    this.#connection.partition({ how, underWay });
+  }
+
+  /** The connection is whole again; the rules stay. */
+  reconnect(): void {
+    this.#connection.reconnect();
+  }
+
+  /** From now on nothing goes wrong, also after a crash, a pause or a partition. */
   heal(): void {
-    this.#crashed = false;
     this.#rules = new FaultRules([]);
+    this.#connection.heal();
   }
 
   /** Puts, unless a fault says otherwise. Once sent, a request is not called back by its signal. */
   async put(key: string, body: Uint8Array, options: PutOptions): Promise<PutResult> {
     if (!isWhole(key, options)) return this.#store.put(key, body, options);
     const { purpose, signal, if: condition } = options;
-    const sent: PutOptions = { purpose, if: condition };
-    return this.#request({ operation: 'put', purpose, keys: [key] }, signal, (strokes) => {
-      const late = strokes.some(({ fault }) => fault.kind === 'late-put' || fault.kind === 'doubled-put');
-      // A late request carries the bytes as they are now: the caller may reuse them once it has its answer.
-      const bytes = late && body instanceof Uint8Array ? Uint8Array.from(body) : body;
-      return this.#put(() => this.#store.put(key, bytes, sent), strokes);
+    let bytes = body;
+    // Once the caller has an answer it may reuse its bytes; what is still to land carries them as they are now.
+    const keep = (): void => {
+      if (bytes === body && body instanceof Uint8Array) bytes = Uint8Array.from(body);
+    };
+    const effect = async (): Promise<PutResult> => {
+      this.#traffic.putArrives(key, this.#runtime.clock.monotonic());
+      const answer = await this.#store.put(key, bytes, { purpose, if: condition });
+      if (answer.outcome === 'stored') this.#traffic.landed('stored', key);
+      return answer;
+    };
+    return this.#request({
+      call: { operation: 'put', purpose, keys: [key], isConditional: condition !== undefined },
+      signal,
+      act: (strokes) => {
+        if (landsLater(strokes)) keep();
+        return this.#puts.put(key, condition, effect, strokes);
+      },
+      lost: () => ({ outcome: 'unknown' }),
+      keep,
     });
   }
 
@@ -146,10 +226,15 @@ export class FaultyObjectStore implements ObjectStore {
   async get(key: string, options: GetOptions): Promise<GetResult> {
     if (!isWhole(key, options)) return this.#store.get(key, options);
     const { purpose, signal } = options;
-    return this.#request({ operation: 'get', purpose, keys: [key] }, signal, async (strokes) => {
-      let answer = await this.#store.get(key, options);
-      for (const stroke of strokes) answer = damaged(answer, stroke);
-      return answer;
+    return this.#request({
+      call: { operation: 'get', purpose, keys: [key], isConditional: false },
+      signal,
+      act: async (strokes) => {
+        let answer = await this.#store.get(key, options);
+        for (const stroke of strokes) answer = damaged(answer, stroke);
+        return answer;
+      },
+      lost: () => noAnswer('get', key),
     });
   }
 
@@ -157,12 +242,17 @@ export class FaultyObjectStore implements ObjectStore {
   async list(options: ListOptions): Promise<ListResult> {
     if (!isWhole(options?.prefix, options)) return this.#store.list(options);
     const { prefix, purpose, signal } = options;
-    return this.#request({ operation: 'list', purpose, keys: [prefix] }, signal, (strokes) => {
-      let { limit } = options;
-      for (const { fault } of strokes) {
-        if (fault.kind === 'small-page') limit = Math.min(limit ?? fault.keysMax, fault.keysMax);
-      }
-      return this.#store.list({ ...options, limit });
+    return this.#request({
+      call: { operation: 'list', purpose, keys: [prefix], isConditional: false },
+      signal,
+      act: (strokes) => {
+        let { limit } = options;
+        for (const { fault } of strokes) {
+          if (fault.kind === 'small-page') limit = Math.min(limit ?? fault.keysMax, fault.keysMax);
+        }
+        return this.#store.list({ ...options, limit });
+      },
+      lost: () => noAnswer('list', prefix),
     });
   }
 
@@ -172,108 +262,87 @@ export class FaultyObjectStore implements ObjectStore {
     if (!named || !isWhole('', options)) return this.#store.delete(keys, options);
     const { purpose, signal } = options;
     const asked = [...keys];
-    return this.#request({ operation: 'delete', purpose, keys: asked }, signal, async (strokes) => {
-      const answer = await this.#store.delete(asked, { purpose });
-      if (strokes.some(({ fault }) => fault.kind === 'unavailable')) throw unavailable('delete', asked[0]);
-      return answer;
+    return this.#request({
+      call: { operation: 'delete', purpose, keys: asked, isConditional: false },
+      signal,
+      act: async (strokes) => {
+        const answer = await this.#store.delete(asked, { purpose });
+        const failed = new Set(answer.failed.map(({ key }) => key));
+        for (const key of asked) if (!failed.has(key)) this.#traffic.landed('deleted', key);
+        if (strokes.some(({ fault }) => fault.kind === 'unavailable')) throw unavailable('delete', asked[0]);
+        return answer;
+      },
+      lost: () => noAnswer('delete', asked[0]),
     });
   }
 
   /** One call: what strikes it is drawn now; what happens, happens later. */
-  #request<T>(
-    call: FaultyCall,
-    signal: AbortSignal | undefined,
-    send: (strokes: readonly Stroke[]) => Promise<T>,
-  ): Promise<T> {
-    if (signal?.aborted) return Promise.reject(signal.reason as Error);
-    if (this.#crashed) return this.#afterCrash === 'hangs' ? new Promise(() => {}) : Promise.reject(crashError());
+  #request<T>(request: FaultyRequest<T>): Promise<T> {
+    const { call, signal, lost, keep } = request;
+    const refusal = this.#connection.refusal(signal);
+    if (refusal !== undefined) return refusal;
     this.#calls += 1;
-    const strokes = this.#rules.strike(call, this.#random);
-    for (const { fault } of strokes) this.#record(call, fault.kind);
-    return new Promise((resolve, reject) => {
-      const onAbort = (): void => {
-        this.#flights.delete(flight);
-        reject(signal?.reason as Error);
-      };
-      const flight: Flight = {
-        lands: true,
-        die: () => {
-          signal?.removeEventListener('abort', onAbort);
-          if (this.#afterCrash === 'rejects') reject(crashError());
-        },
-      };
-      const answered = (): boolean => {
-        signal?.removeEventListener('abort', onAbort);
-        return this.#flights.delete(flight); // Otherwise the caller is dead, or has given up.
-      };
-      this.#flights.add(flight);
-      signal?.addEventListener('abort', onAbort, { once: true });
-      const carry = async (): Promise<void> => {
-        try {
-          const value = await this.#carry(call, strokes, flight, send);
-          if (answered()) resolve(value);
-        } catch (cause) {
-          if (answered()) reject(cause as Error);
-        }
-      };
-      void carry();
-      const last = strokes.find(({ fault }) => fault.kind === 'crash')?.fault;
-      if (last?.kind === 'crash') this.crash({ underWay: last.underWay });
+    const number = this.#calls;
+    const strokes = this.#rules.strike(call, this.#runtime.clock.monotonic(), this.#random);
+    for (const { fault } of strokes) if (fault.kind !== 'key-rate') this.#record(number, call, fault.kind);
+    const answer = this.#connection.request({
+      ...{ operation: call.operation, key: call.keys[0], signal, lost },
+      ...(keep && { keep }),
+      send: (flight) => this.#send(number, strokes, request, flight),
     });
+    const last = strokes.find(({ fault }) => fault.kind === 'crash')?.fault;
+    if (last?.kind === 'crash') this.crash({ underWay: last.underWay });
+    return answer;
   }
 
-  /** Carries a request to the store. */
-  async #carry<T>(
-    { operation, keys }: FaultyCall,
+  /** Carries a request to the store, and its answer back. */
+  async #send<T>(
+    number: number,
     strokes: readonly Stroke[],
+    { call, act, lost }: FaultyRequest<T>,
     flight: Flight,
-    send: (strokes: readonly Stroke[]) => Promise<T>,
   ): Promise<T> {
-    let latencyMs = 0;
-    for (const { fault, delayMs } of strokes) if (fault.kind === 'latency') latencyMs += delayMs;
-    await this.#wait(latencyMs);
-    if (!flight.lands) throw crashError();
+    const { operation, keys } = call;
+    const key = keys[0];
+    await wait(this.#runtime, delayOf(strokes, 'latency') ?? 0);
     const isAway = strokes.some(({ fault }) => fault.kind === 'unavailable' && fault.afterEffect !== true);
-    if (isAway) throw unavailable(operation, keys[0]);
-    return send(strokes);
-  }
-
-  async #put(effect: () => Promise<PutResult>, strokes: readonly Stroke[]): Promise<PutResult> {
-    for (const { fault, delayMs } of strokes) {
-      if (fault.kind === 'unknown-before') return { outcome: 'unknown' };
-      if (fault.kind === 'late-put') {
-        this.#putLater(effect, delayMs);
-        return { outcome: 'unknown' };
-      }
-      if (fault.kind !== 'unknown-after' && fault.kind !== 'doubled-put') continue;
-      await effect();
-      if (fault.kind === 'doubled-put') this.#putLater(effect, delayMs);
-      return { outcome: 'unknown' };
+    if (isAway) throw unavailable(operation, key);
+    const silentBeforeMs = delayOf(strokes, 'time-out-before');
+    if (silentBeforeMs !== undefined) {
+      await wait(this.#runtime, silentBeforeMs);
+      return lost();
     }
-    return effect();
+    for (const { fault } of strokes) {
+      if (fault.kind === 'overtaken-put') await this.#puts.landing('stored', key!, fault.maxMs);
+    }
+    if (!flight.lands) return lost();
+    for (const { fault } of strokes) {
+      if (fault.kind !== 'key-rate' || !this.#isTooSoon(key!, fault.perKeyMs)) continue;
+      this.#record(number, call, fault.kind);
+      throw unavailable(operation, key);
+    }
+    const answer = await act(strokes);
+    const silentAfterMs = delayOf(strokes, 'time-out-after');
+    if (silentAfterMs === undefined) return answer;
+    await wait(this.#runtime, silentAfterMs);
+    return lost();
   }
 
-  #putLater(effect: () => Promise<PutResult>, delayMs: number): void {
-    this.#latePuts += 1;
-    const landed = (): void => {
-      this.#latePuts -= 1;
-    };
-    this.#runtime.timers.after(delayMs, () => {
-      effect().then(landed, landed);
-    });
+  #isTooSoon(key: string, perKeyMs: number): boolean {
+    return this.#runtime.clock.monotonic() - this.#traffic.lastPutAtMs(key) < perKeyMs;
   }
 
-  #wait(delayMs: number): Promise<void> {
-    if (delayMs === 0) return Promise.resolve();
-    return new Promise((resolve) => {
-      this.#runtime.timers.after(delayMs, resolve);
-    });
-  }
-
-  #record({ operation, purpose, keys }: FaultyCall, kind: StoreFault['kind']): void {
+  #record(number: number, { operation, purpose, keys }: FaultyCall, kind: StoreFault['kind']): void {
     const atMs = this.#runtime.clock.monotonic();
-    this.#log.push({ call: this.#calls, operation, purpose, key: keys[0], kind, atMs });
+    this.#log.push({ call: number, operation, purpose, key: keys[0], kind, atMs });
+    this.#counts[kind] = (this.#counts[kind] ?? 0) + 1;
   }
+}
+
+/** How long all strokes of a kind take together; undefined if there are none. */
+function delayOf(strokes: readonly Stroke[], kind: StoreFault['kind']): number | undefined {
+  const fitting = strokes.filter(({ fault }) => fault.kind === kind);
+  return fitting.length === 0 ? undefined : fitting.reduce((sum, { delayMs }) => sum + delayMs, 0);
 }
 
 /** Whether there is enough of a call to decide about; what is not, the store behind refuses in its own words. */
@@ -282,6 +351,7 @@ function isWhole(key: unknown, options: Partial<StoreRequestOptions> | null | un
 }
 
 function damaged(answer: GetResult, { fault, place }: Stroke): GetResult {
+  if (fault.kind === 'missing-get') return 'missing';
   if (typeof answer === 'string' || answer.bytes.byteLength === 0) return answer;
   const { bytes } = answer;
   if (fault.kind === 'truncated-get') {
@@ -294,11 +364,8 @@ function damaged(answer: GetResult, { fault, place }: Stroke): GetResult {
   return { ...answer, bytes: flipped };
 }
 
-function unavailable(operation: FaultyOperation, key: string | undefined): Error {
-  const message = `the store is unavailable for a ${operation} (simulated); try again`;
-  return qanatError('STORE_UNAVAILABLE', message, { operation, key });
-}
-
-function crashError(): SimulatedCrash {
-  return new SimulatedCrash('the process has crashed (simulated)');
+/** Fails a request that was sent and never answered. */
+function noAnswer(operation: FaultyOperation, key: string | undefined): never {
+  const message = `the store gave no answer to a ${operation} (simulated); try again`;
+  throw qanatError('STORE_UNAVAILABLE', message, { operation, key });
 }

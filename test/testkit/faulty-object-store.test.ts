@@ -3,7 +3,8 @@
 import { describe, expect, test } from 'vitest';
 import { isQanatError } from '../../src/model/errors.ts';
 import { MemoryObjectStore } from '../../src/store/memory-object-store.ts';
-import { FaultyObjectStore, SimulatedCrash } from '../../src/testkit/faulty-object-store.ts';
+import { SimulatedCrash } from '../../src/testkit/faulty-connection.ts';
+import { FaultyObjectStore } from '../../src/testkit/faulty-object-store.ts';
 import { drawInteger, seededRandom } from '../../src/testkit/seeded-random.ts';
 import { SeededRuntime } from '../../src/testkit/seeded-runtime.ts';
 import type { FaultRule, StoreFault } from '../../src/testkit/store-faults.ts';
