@@ -13,6 +13,8 @@ import { voidStreamError } from './void-change.ts';
 
 /** What the table needs of its set. */
 export interface OpenStreamsOptions {
+  /** The epoch under which the set has its streams open. */
+  readonly nodeEpoch: number;
   readonly host: () => OwnerHost;
   readonly tails: TailPool;
   readonly propose: Propose;
@@ -134,10 +136,20 @@ export class OpenStreams {
       verdict = await this.#options.propose(change, undefined);
     }
     const { state } = this.#options.host().catalog;
-    if (!verdict.applied) throw voidStreamError(verdict, ref, state);
-    const endOffset = state.stream(stream.id)?.endOffset ?? 0;
-    const startOffset = state.stream(stream.id)?.startOffset ?? 0;
-    return this.#add(stream.id, stream.name, verdict.value, Math.max(startOffset, endOffset));
+    const now = state.stream(stream.id);
+    if (!verdict.applied) {
+      const isOurs = verdict.reason === 'owned' && verdict.fact === this.#options.nodeEpoch;
+      if (!isOurs || now === undefined) throw voidStreamError(verdict, ref, state);
+      // A create or open of ours, of which nobody knew what became of it, went through: its stream has no handle yet.
+      const found = this.#entries.get(stream.id);
+      return checkEpoch(found ?? this.#addAtEnd(now, now.streamEpoch), expectedEpoch);
+    }
+    return now === undefined ? this.#add(stream.id, stream.name, verdict.value, 0) : this.#addAtEnd(now, verdict.value);
+  }
+
+  /** Appends go on where the stream ends: at its start, if it was trimmed beyond what is registered. */
+  #addAtEnd({ id, name, startOffset, endOffset }: StreamState, streamEpoch: number): Entry {
+    return this.#add(id, name, streamEpoch, Math.max(startOffset, endOffset));
   }
 
   #add(id: StreamId, name: string | undefined, streamEpoch: number, endOffset: number): Entry {

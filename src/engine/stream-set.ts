@@ -82,6 +82,7 @@ export class StreamSet extends StreamSetView {
       onFenced: (byEpoch) => this.#onFenced(byEpoch),
     });
     this.#streams = new OpenStreams({
+      nodeEpoch: this.nodeEpoch,
       host: () => this.#ownerHost(),
       tails: parts.tails,
       propose,
