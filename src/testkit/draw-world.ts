@@ -71,7 +71,12 @@ class Drawing {
     this.#seed = seed;
     this.#random = seededRandom(seed);
     const nodeCount = 1 + this.#pick(nodesMax);
-    const kinds = this.#oneOf([['object'], ['file'], ['object', 'file'], ['object', 'object', 'file', 'memory']] as const);
+    const kinds = this.#oneOf([
+      ['object'],
+      ['file'],
+      ['object', 'file'],
+      ['object', 'object', 'file', 'memory'],
+    ] as const);
     this.#members = Array.from({ length: nodeCount }, (_, i) => ({
       node: nameOf(i),
       wal: kinds[this.#pick(kinds.length)] ?? 'object',

@@ -5,6 +5,7 @@ import type {
   HistoryBatch,
   HistoryCall,
   HistoryGiveUp,
+  HistoryLookUp,
   HistoryOperation,
   HistoryOutcome,
   HistoryRead,
@@ -49,11 +50,7 @@ export class HistoryRecorder {
   }
 
   /** Appends, and records what came of it. */
-  async append(
-    call: RecordedCall,
-    batches: readonly RecordedBatch[],
-    act: () => Promise<LogRange>,
-  ): Promise<LogRange> {
+  async append(call: RecordedCall, batches: readonly RecordedBatch[], act: () => Promise<LogRange>): Promise<LogRange> {
     const facts = batches.map(({ id, count, timestamp }) => ({ id, count, timestamp }));
     const operation: Writable<HistoryAppend> = {
       ...{ do: 'append', ...call, calledAt: this.tick(), batches: facts, outcome: 'unknown' },
@@ -106,6 +103,20 @@ export class HistoryRecorder {
       ...{ do: 'read', ...call, calledAt, answeredAt, from, seen, startOffset, endOffset, mayLag },
     };
     this.#operations.push(operation);
+  }
+
+  /** Looks up by time, and records what was found. A look-up that fails is not recorded. */
+  async lookUp(
+    call: RecordedCall,
+    timestamp: number,
+    act: () => Promise<number | undefined>,
+    { mayLag = false }: { readonly mayLag?: boolean | undefined } = {},
+  ): Promise<number | undefined> {
+    const calledAt = this.tick();
+    const offset = await act();
+    const operation: HistoryLookUp = { do: 'look-up', ...call, calledAt, answeredAt: this.tick(), timestamp, mayLag };
+    this.#operations.push(offset === undefined ? operation : { ...operation, offset });
+    return offset;
   }
 
   /** Records that what was acknowledged from an offset on may be gone, by a decision made at that time. */

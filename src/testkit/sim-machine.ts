@@ -4,6 +4,7 @@ import type { FileWalOptions, SettingsInput, StreamSet as StreamSetClass, WalFac
 import { fileWal, memoryWal, objectWal, StreamSet } from '../index.ts';
 import { drawInteger } from './seeded-random.ts';
 import { SimDisk } from './sim-disk.ts';
+import type { FaultRule } from './store-faults.ts';
 import { SimProcess, type SimProcessOptions } from './sim-process.ts';
 
 /** How a stream set is started on a machine. */
@@ -20,8 +21,10 @@ export interface SimStartOptions {
 }
 
 /** What a machine gets from its world. */
-export interface SimMachineOptions extends Omit<SimProcessOptions, 'name' | 'seed' | 'disk'> {
+export interface SimMachineOptions extends Omit<SimProcessOptions, 'name' | 'seed' | 'disk' | 'faults'> {
   readonly node: string;
+  /** What goes wrong all the time between a process that starts now and the bucket. */
+  readonly faults: () => readonly FaultRule[];
   /** Makes the file WALs; those of the package unless given. */
   readonly fileWal?: ((options: FileWalOptions) => WalFactory) | undefined;
 }
@@ -60,7 +63,7 @@ export class SimMachine {
     const { node, runtime, bucket, faults } = this.#options;
     const name = `${node}${this.#processes.length + 1}`;
     const seed = drawInteger(runtime.random, 2 ** 31);
-    const process = new SimProcess({ name, runtime, seed, bucket, disk: this.disk, faults });
+    const process = new SimProcess({ name, runtime, seed, bucket, disk: this.disk, faults: faults() });
     this.#processes.push(process);
     return process;
   }

@@ -32,13 +32,15 @@ export class SimWorld {
   /** What all machines share. Reading it directly costs no time and meets no faults. */
   readonly bucket: ObjectStore;
   readonly #machines = new Map<string, SimMachine>();
-  readonly #options: SimWorldOptions;
+  readonly #fileWal: SimWorldOptions['fileWal'];
+  #faults: readonly FaultRule[];
 
   constructor(options: SimWorldOptions) {
     if (typeof options !== 'object' || options === null)
       throw wrongArgument(`a world is made of { seed }; got ${shown(options)}`);
-    const { seed, bucket, runMaxMs } = options;
-    this.#options = options;
+    const { seed, bucket, runMaxMs, faults = usualFaults, fileWal } = options;
+    this.#faults = faults;
+    this.#fileWal = fileWal;
     this.seed = seed;
     this.runtime = new SeededRuntime({ seed, ...(runMaxMs === undefined ? {} : { runMaxMs }) });
     this.bucket = bucket ?? new MemoryObjectStore();
@@ -53,8 +55,9 @@ export class SimWorld {
   machine(node: string): SimMachine {
     const known = this.#machines.get(node);
     if (known !== undefined) return known;
-    const { faults = usualFaults, fileWal } = this.#options;
-    const machine = new SimMachine({ node, runtime: this.runtime, bucket: this.bucket, faults, fileWal });
+    const { runtime, bucket } = this;
+    const faults = (): readonly FaultRule[] => this.#faults;
+    const machine = new SimMachine({ node, runtime, bucket, faults, fileWal: this.#fileWal });
     this.#machines.set(node, machine);
     return machine;
   }
@@ -71,6 +74,7 @@ export class SimWorld {
 
   /** Cuts and stops end, nothing goes wrong any more, and what was late lands. Dead processes stay dead. */
   async settle(): Promise<void> {
+    this.#faults = [];
     const processes = this.machines.flatMap((machine) => machine.processes);
     for (const process of processes) {
       process.reconnect([]);

@@ -11,7 +11,8 @@ export type WorldStep =
   /** Reads from a place in the stream's range, in percent. */
   | WorldCall<'read', { readonly at: number }>
   | WorldCall<'trim', { readonly at: number }>
-  | WorldCall<'follow' | 'create' | 'open' | 'close' | 'delete', object>
+  | WorldCall<'follow', object>
+  | WorldCall<'create' | 'open' | 'close' | 'delete', object>
   /** Looks up what was appended at or after a time, as many milliseconds after the beginning of the world. */
   | WorldCall<'look-up', { readonly timestamp: number }>
   /** The key-value store: an unconditional write, one over the version seen last, a read, a removal. */

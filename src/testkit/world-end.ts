@@ -1,0 +1,165 @@
+// The end of every world: nothing goes wrong any more, everybody wakes; then all calls are answered, every node starts,
+// every stream opens on some node and is read to its end; and once all have closed, a reader that was never there
+// before finds the same.
+import type { LogReadResult } from './log-driver.ts';
+import type { HistoryRecorder } from './history-recorder.ts';
+import type { SimNode } from './sim-machine.ts';
+import type { SimWorld } from './sim-world.ts';
+import { StreamSet } from '../index.ts';
+import type { StreamReader, StreamSetView, StreamSummary } from '../index.ts';
+import type { WorldCalls } from './world-calls.ts';
+import type { Member, WorldMembers } from './world-members.ts';
+
+/** Longer than any deadline that a world may have been given. */
+const quietMs = 20 * 60_000;
+
+/** A node that does not start in so many quiet tries never will. */
+const triesMax = 4;
+
+export async function finishWorld(
+  world: SimWorld,
+  members: WorldMembers,
+  calls: WorldCalls,
+  recorder: HistoryRecorder,
+): Promise<void> {
+  calls.note('the end: nothing goes wrong any more');
+  await world.settle();
+  await calls.allAnswered(quietMs);
+  await Promise.all(members.all.map(({ starting }) => starting));
+  const nodes: SimNode[] = [];
+  for (const member of members.all) {
+    const node = await startQuietly(member, members, calls);
+    if (node !== undefined) nodes.push(node);
+  }
+  const [first] = nodes;
+  if (first === undefined) return;
+  const streams = await listed(first, calls);
+  for (const stream of streams) await readWhereItOpens(stream, nodes, members, calls, recorder);
+  checkStreams(streams, calls, recorder);
+  for (const node of nodes)
+    await calls.ask({ what: `${node.process.name}: close`, act: () => node.call((set) => set.close()) });
+  for (const { process, set } of members.all.flatMap(({ zombies }) => zombies))
+    if (process.state !== 'dead')
+      await calls.ask({ what: `${process.name}: close`, act: () => process.call(() => set.close()) });
+  await calls.allAnswered(quietMs, true);
+  await readFromOutside(world, streams, calls, recorder);
+}
+
+async function startQuietly(member: Member, members: WorldMembers, calls: WorldCalls): Promise<SimNode | undefined> {
+  for (let tries = 1; tries <= triesMax; tries += 1) {
+    const node = await members.running(member);
+    if (node?.set.status === 'open') {
+      // One that was overtaken may not know it yet.
+      const isCurrent = await calls.ask({
+        what: `${node.process.name}: sync`,
+        act: () => node.call((set) => set.sync()),
+      });
+      if (isCurrent !== undefined && node.set.status === 'open') return node;
+    }
+    await members.killAll(member);
+  }
+  calls.find('unavailable', `${member.node} does not start, though nothing goes wrong any more`);
+  return undefined;
+}
+
+async function listed({ process, set }: SimNode, calls: WorldCalls): Promise<readonly StreamSummary[]> {
+  const act = async (): Promise<StreamSummary[]> => {
+    await set.sync();
+    const found: StreamSummary[] = [];
+    for await (const stream of set.list()) found.push(stream);
+    return found;
+  };
+  return (await calls.ask({ what: `${process.name}: list`, act, done: (found) => `${found.length} streams` })) ?? [];
+}
+
+/** Opens a stream on its owner, or on any node, and reads all of it. */
+async function readWhereItOpens(
+  { id, name }: StreamSummary,
+  nodes: readonly SimNode[],
+  members: WorldMembers,
+  calls: WorldCalls,
+  recorder: HistoryRecorder,
+): Promise<void> {
+  const identity = `${name}/${id}`;
+  for (const node of nodes) {
+    const what = `${node.process.name}: open ${identity} in the end`;
+    const stream = await calls.ask({ what, act: () => node.call((set) => set.open(id)), mayFail: ['STREAM_OWNED'] });
+    if (stream === undefined) continue;
+    members.handles(node).streams.set(String(name), stream);
+    const from = await readAll({ client: `${node.process.name}/end`, stream: identity }, stream, calls, recorder);
+    const append = recorder.batch(1, 10);
+    await calls.ask({
+      what: `${node.process.name}: append ${append.id} to ${identity} in the end, at ${from}`,
+      act: () =>
+        recorder.append({ client: node.process.name, stream: identity }, [append], () =>
+          node.call(() => stream.append(append.bytes)),
+        ),
+      done: ({ startOffset }) => String(startOffset),
+    });
+    return;
+  }
+  calls.find('unavailable', `${identity} can be opened by no node, though nothing goes wrong any more`);
+}
+
+/** Reads a stream to its end. */
+async function readAll(
+  call: { readonly client: string; readonly stream: string },
+  reader: StreamReader,
+  calls: WorldCalls,
+  recorder: HistoryRecorder,
+): Promise<number> {
+  let next = reader.startOffset;
+  for (;;) {
+    const from = next;
+    const result = await calls.ask<LogReadResult>({
+      what: `${call.client}: read ${call.stream} from ${from}`,
+      act: () => recorder.read(call, from, () => reader.read(from, { maxBytes: 20_000 })),
+      done: ({ batches, startOffset, endOffset }) => `${batches.length} batches of [${startOffset}, ${endOffset})`,
+    });
+    if (result === undefined) {
+      calls.find('unavailable', `${call.stream} cannot be read from ${from}, though nothing goes wrong any more`);
+      return next;
+    }
+    next = result.batches.at(-1)?.endOffset ?? next;
+    if (next >= result.endOffset || result.batches.length === 0) return next;
+  }
+}
+
+/** Streams in which something was acknowledged are there unless somebody wanted to delete them; deleted ones are not. */
+function checkStreams(streams: readonly StreamSummary[], calls: WorldCalls, recorder: HistoryRecorder): void {
+  const present = new Set(streams.map(({ name, id }) => `${name}/${id}`));
+  const deletes = new Map<string, string>();
+  for (const operation of recorder.history)
+    if (operation.do === 'delete' && deletes.get(operation.stream) !== 'ok')
+      deletes.set(operation.stream, operation.outcome);
+  const acknowledged = new Set<string>();
+  for (const operation of recorder.history)
+    if (operation.do === 'append' && operation.outcome === 'ok') acknowledged.add(operation.stream);
+  for (const stream of acknowledged) {
+    const deleted = deletes.get(stream);
+    const mayBeGone = deleted === 'ok' || deleted === 'unknown';
+    if (!present.has(stream) && !mayBeGone)
+      calls.find('stream', `${stream} is lost, and with it what was acknowledged`);
+  }
+  for (const [stream, outcome] of deletes)
+    if (outcome === 'ok' && present.has(stream)) calls.find('stream', `${stream} is back; it was deleted`);
+}
+
+/** When all have closed, everything is in the bucket: a reader that knows nothing finds all of it. */
+async function readFromOutside(
+  world: SimWorld,
+  streams: readonly StreamSummary[],
+  calls: WorldCalls,
+  recorder: HistoryRecorder,
+): Promise<void> {
+  const { bucket: store, runtime } = world;
+  const act = (): Promise<StreamSetView> => StreamSet.openReadOnly({ store, runtime });
+  const view = await calls.ask({ what: 'a reader comes from outside', act });
+  if (view === undefined) return calls.find('unavailable', 'nobody can read what was stored');
+  for (const { name, id } of streams) {
+    const stream = `${name}/${id}`;
+    const reader = await calls.ask({ what: `outside: reader of ${stream}`, act: () => view.reader(id) });
+    if (reader !== undefined) await readAll({ client: 'outside', stream }, reader, calls, recorder);
+  }
+  await view.close();
+}

@@ -1,0 +1,228 @@
+// The nodes of a world's run: which of their processes counts, what each has open, and what was given up when a WAL was
+// lost or abandoned, which is all that may ever be missing.
+import { StreamSet } from '../index.ts';
+import type { Stream, StreamReader } from '../index.ts';
+import type { HistoryRecorder } from './history-recorder.ts';
+import type { SimMachine, SimNode, SimStartOptions } from './sim-machine.ts';
+import type { SimProcess } from './sim-process.ts';
+import type { SimWorld } from './sim-world.ts';
+import type { WorldCalls } from './world-calls.ts';
+import type { WorldMember, WorldScript } from './world-script.ts';
+
+/** A node of the world, with all its processes. */
+export interface Member {
+  readonly node: string;
+  readonly machine: SimMachine;
+  /** What its last incarnation was started with. */
+  wal: WorldMember['wal'];
+  directory: string;
+  current: SimNode | undefined;
+  starting: Promise<SimNode | undefined> | undefined;
+  /** Earlier incarnations that are still there. */
+  readonly zombies: SimNode[];
+}
+
+/** What a process has open, by name of the stream. */
+export interface Handles {
+  readonly streams: Map<string, Stream>;
+  readonly readers: Map<string, StreamReader>;
+  /** Whether somebody may have taken over from it without its knowledge: then what it reads may be old. */
+  mayBeOvertaken: boolean;
+}
+
+export class WorldMembers {
+  readonly #world: SimWorld;
+  readonly #calls: WorldCalls;
+  readonly #recorder: HistoryRecorder;
+  readonly #script: WorldScript;
+  readonly #members = new Map<string, Member>();
+  readonly #handles = new WeakMap<SimNode, Handles>();
+  #directories = 0;
+
+  constructor(world: SimWorld, calls: WorldCalls, recorder: HistoryRecorder, script: WorldScript) {
+    this.#world = world;
+    this.#calls = calls;
+    this.#recorder = recorder;
+    this.#script = script;
+    for (const { node, wal } of script.members) {
+      const machine = world.machine(node);
+      machine.disk.latencyMaxMs = 1;
+      const started = { current: undefined, starting: undefined, zombies: [] };
+      this.#members.set(node, { node, machine, wal, directory: '/disk/wal', ...started });
+    }
+  }
+
+  get all(): readonly Member[] {
+    return [...this.#members.values()];
+  }
+
+  /** A node by name; scripts that were changed by hand may name one that is not there. */
+  member(node: string): Member {
+    const member = this.#members.get(node);
+    if (member === undefined) throw new TypeError(`the script has no member '${node}'`);
+    return member;
+  }
+
+  handles(node: SimNode): Handles {
+    const known = this.#handles.get(node);
+    if (known !== undefined) return known;
+    const fresh: Handles = { streams: new Map(), readers: new Map(), mayBeOvertaken: false };
+    this.#handles.set(node, fresh);
+    return fresh;
+  }
+
+  /** The running node, started if need be. Undefined if it cannot be had now. */
+  async running(member: Member): Promise<SimNode | undefined> {
+    const { current } = member;
+    if (current !== undefined) {
+      if (current.process.state !== 'dead' && current.set.status === 'open') return current;
+      await this.kill(member, current.process, 'either');
+    }
+    if (member.starting === undefined) void this.start(member, {});
+    return this.#calls.ask({ what: `${member.node}: wait for the start`, act: async () => member.starting });
+  }
+
+  /** Starts the node: it takes the place of the process that runs, which goes on without knowing. */
+  start(
+    member: Member,
+    {
+      wal = 'own',
+      abandon = false,
+      breaksLock = false,
+    }: {
+      readonly wal?: 'own' | 'other' | 'empty' | undefined;
+      readonly abandon?: boolean | undefined;
+      readonly breaksLock?: boolean | undefined;
+    },
+  ): Promise<SimNode | undefined> {
+    const starting = this.#start(member, wal, abandon, breaksLock).finally(() => {
+      if (member.starting === starting) member.starting = undefined;
+    });
+    member.starting = starting;
+    return starting;
+  }
+
+  async #start(
+    member: Member,
+    how: 'own' | 'other' | 'empty',
+    abandon: boolean,
+    breaksLock: boolean,
+  ): Promise<SimNode | undefined> {
+    await this.#loseMemory(member);
+    this.overtake(member);
+    const options = this.#startOptions(member, how, breaksLock);
+    const gone = member.machine.processes.every(({ state }) => state === 'dead');
+    const walMissing = abandon && gone ? ('abandon' as const) : ('refuse' as const);
+    const calledAt = this.#recorder.tick();
+    const ends = walMissing === 'abandon' ? await this.#registeredEnds(member) : [];
+    let process: SimProcess | undefined;
+    const act = async (): Promise<SimNode> => {
+      const opening = member.machine.start({ ...options, walMissing });
+      process = member.machine.processes.at(-1);
+      return opening;
+    };
+    const what = `${member.node}: start with the ${options.wal} WAL in ${options.directory}, ${walMissing}`;
+    const mayFail = ['WAL_MISSING', 'WAL_LOCKED'];
+    const node = await this.#calls.start({ what, act, mayFail, done: ({ set }) => `epoch ${set.nodeEpoch}` });
+    for (const { stream, endOffset } of ends)
+      this.#recorder.giveUp({ client: member.node, stream }, calledAt, endOffset);
+    if (node === undefined) {
+      process?.kill();
+      return undefined;
+    }
+    if (member.current !== undefined) member.zombies.push(member.current);
+    member.current = node;
+    member.wal = options.wal;
+    member.directory = options.directory;
+    return node;
+  }
+
+  /** A process dies; what was only in its memory is given up. */
+  async kill(member: Member, process: SimProcess, underWay: 'lands' | 'vanishes' | 'either'): Promise<void> {
+    this.#calls.note(`${process.name} dies (what is under way: ${underWay})`);
+    const calledAt = this.#recorder.tick();
+    process.kill(underWay);
+    if (member.current?.process === process) member.current = undefined;
+    if (member.wal === 'memory') await this.#giveUpMemory(member, calledAt);
+  }
+
+  /** Every process of a node dies. */
+  async killAll(member: Member): Promise<void> {
+    for (const process of member.machine.processes)
+      if (process.state !== 'dead') await this.kill(member, process, 'either');
+  }
+
+  /** One node recovers another. What it gives up by that is said. */
+  async recover(node: SimNode, member: Member, wantsAbandon: boolean): Promise<void> {
+    const abandon = wantsAbandon && member.machine.processes.every(({ state }) => state === 'dead');
+    const calledAt = this.#recorder.tick();
+    const ends = abandon ? await this.#registeredEnds(member) : [];
+    await this.#calls.ask({
+      what: `${node.process.name}: recover ${member.node}${abandon ? ', abandon' : ''}`,
+      mayFail: ['NODE_NOT_FOUND', 'WAL_MISSING'],
+      act: () => node.call((set) => set.recover(member.node, { abandon })),
+      done: ({ segmentCount, alreadyDone }) => `${segmentCount} segments${alreadyDone ? ', already done' : ''}`,
+    });
+    for (const { stream, endOffset } of ends)
+      this.#recorder.giveUp({ client: member.node, stream }, calledAt, endOffset);
+  }
+
+  /** The machine of a node loses its power. */
+  async cutPower(member: Member): Promise<void> {
+    this.#calls.note(`${member.node}: power cut`);
+    const calledAt = this.#recorder.tick();
+    member.machine.cutPower();
+    member.current = undefined;
+    if (member.wal === 'memory') await this.#giveUpMemory(member, calledAt);
+  }
+
+  /** Somebody is about to take over from a node: what its processes read from now on may be old. */
+  overtake(member: Member): void {
+    for (const node of [...member.zombies, ...(member.current === undefined ? [] : [member.current])])
+      this.handles(node).mayBeOvertaken = true;
+  }
+
+  /** Before a node with a memory WAL is taken over: what it holds is lost by design, so it ends here, and it is said. */
+  async loseMemoryOf(member: Member): Promise<void> {
+    await this.#loseMemory(member);
+    this.overtake(member);
+  }
+
+  async #loseMemory(member: Member): Promise<void> {
+    if (member.wal === 'memory') await this.killAll(member);
+  }
+
+  async #giveUpMemory(member: Member, calledAt: number): Promise<void> {
+    for (const { stream, endOffset } of await this.#registeredEnds(member))
+      this.#recorder.giveUp({ client: member.node, stream }, calledAt, endOffset);
+  }
+
+  #startOptions(
+    member: Member,
+    how: 'own' | 'other' | 'empty',
+    breaksLock: boolean,
+  ): SimStartOptions & Pick<Member, 'wal' | 'directory'> {
+    const { settings } = this.#script;
+    const { wal, directory } = member;
+    if (how === 'own' || wal === 'memory') return { wal, directory, breaksLock, settings };
+    if (how === 'other') return { wal: wal === 'file' ? 'object' : 'file', directory, breaksLock, settings };
+    this.#directories += 1;
+    return { wal: 'file', directory: `/disk/wal-${this.#directories}`, breaksLock, settings };
+  }
+
+  /** The ends of what is registered, of every stream that this node or nobody has open. */
+  async #registeredEnds(member: Member): Promise<readonly { readonly stream: string; readonly endOffset: number }[]> {
+    const ends: { stream: string; endOffset: number }[] = [];
+    const { bucket, runtime } = this.#world;
+    try {
+      const view = await StreamSet.openReadOnly({ store: bucket, runtime });
+      for await (const { id, name, owner, endOffset } of view.list())
+        if (owner === undefined || owner === member.node) ends.push({ stream: `${name}/${id}`, endOffset });
+      await view.close();
+    } catch (cause) {
+      // Nothing was ever stored.
+      if (!['STORE_UNSUITABLE', 'OBJECT_CORRUPT'].includes((cause as { code: string }).code)) throw cause;
+    }
+    return ends;
+  }
+}
