@@ -7,6 +7,7 @@ import type { LogDriver, LogWorld } from './log-driver.ts';
 import { runLogOperations } from './log-script-run.ts';
 import { describeOperation, type LogScript } from './log-script.ts';
 import { LogViolation } from './log-violation.ts';
+import { checkSeed } from './seeded-random.ts';
 import { SeededRuntime } from './seeded-runtime.ts';
 import { shorten } from './shorten.ts';
 
@@ -63,6 +64,7 @@ export async function runLogScript(
 ): Promise<LogTrace> {
   const { open, simulate = false, callLimitMs = simulate ? 600_000 : 20_000 } = options;
   const { seed } = script;
+  checkSeed(seed);
   const runtime = simulate ? new SeededRuntime({ seed }) : undefined;
   let lines: readonly string[] = [];
   const body = (): Promise<void> => {
@@ -82,6 +84,7 @@ export async function runLogScript(
 /** Runs random scripts on a log until one breaks a promise. */
 export async function checkLog(options: LogCheckOptions): Promise<LogReport> {
   const { runs = 100, seed = 1, path, commands = 40, shrinkRunsMax = 300 } = options;
+  checkSeed(seed);
   const fc = await loadFastCheck();
   let count = 0;
   let runsToFailure = 0;

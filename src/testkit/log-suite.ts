@@ -6,6 +6,7 @@ import { checkLog, describeFailure, runLogScript, type LogCheckOptions } from '.
 import { directedLogScripts, dyingLogOperations } from './log-directed-scripts.ts';
 import { describeOperation, type LogScript } from './log-script.ts';
 import { LogViolation, logProperties } from './log-violation.ts';
+import { checkSeed } from './seeded-random.ts';
 
 /** What logSuite is given. */
 export interface LogSuiteOptions extends LogCheckOptions {
@@ -19,6 +20,7 @@ const requestsMax = 500;
 /** Declares the tests that hold a log to its promises. */
 export function logSuite(options: LogSuiteOptions): void {
   const { test, runs = 100, seed = 1, simulate = false } = options;
+  checkSeed(seed);
   for (const { title, operations } of directedLogScripts) {
     test(title, async () => {
       await runQuietly({ seed, operations }, options);

@@ -3,11 +3,15 @@
 import type { Random } from '../index.ts';
 import { shown, wrongArgument } from './wrong-argument.ts';
 
+/** Refuses what is no seed. */
+export function checkSeed(seed: unknown): void {
+  if (Number.isSafeInteger(seed)) return;
+  throw wrongArgument(`a seed is an integer, so that it can be written down and used again; got ${shown(seed)}`);
+}
+
 /** A source of chance that gives the same numbers in the same order for the same seed, which is an integer. */
 export function seededRandom(seed: number): Random {
-  if (!Number.isSafeInteger(seed)) {
-    throw wrongArgument(`a seed is an integer, so that it can be written down and used again; got ${shown(seed)}`);
-  }
+  checkSeed(seed);
   const draw = xoshiro128(seed);
   return {
     bytes: (length) => {

@@ -8,7 +8,7 @@ import type { Clock, Random, Runtime, Timers } from '../index.ts';
 import { InvariantError, systemRuntime } from '../index.ts';
 import { seededRandom } from './seeded-random.ts';
 import { TimerQueue } from './timer-queue.ts';
-import { shown, wrongArgument } from './wrong-argument.ts';
+import { checkFields, shown, wrongArgument } from './wrong-argument.ts';
 
 /** What a SeededRuntime is made of. */
 export interface SeededRuntimeOptions {
@@ -43,7 +43,12 @@ export class SeededRuntime implements Runtime {
   #running = false;
 
   constructor(options: SeededRuntimeOptions) {
-    const { seed, startMs = 1_700_000_000_000, runMaxMs = 24 * 60 * 60 * 1000 } = options ?? {};
+    checkFields(options, ['seed', 'startMs', 'runMaxMs'], 'what a SeededRuntime is made of');
+    const { seed, startMs = 1_700_000_000_000, runMaxMs = 24 * 60 * 60 * 1000 } = options;
+    if (!Number.isFinite(startMs)) throw wrongArgument(`startMs is a time in milliseconds; got ${shown(startMs)}`);
+    if (!(typeof runMaxMs === 'number' && runMaxMs > 0)) {
+      throw wrongArgument(`runMaxMs is a number of milliseconds, more than 0; got ${shown(runMaxMs)}`);
+    }
     this.random = seededRandom(seed);
     this.seed = seed;
     this.#wallMs = startMs;

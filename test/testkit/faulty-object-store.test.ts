@@ -4,34 +4,12 @@ import { describe, expect, test } from 'vitest';
 import { isQanatError } from '../../src/model/errors.ts';
 import { MemoryObjectStore } from '../../src/store/memory-object-store.ts';
 import { SimulatedCrash } from '../../src/testkit/faulty-connection.ts';
+import type { FaultyObjectStoreOptions } from '../../src/testkit/faulty-object-store.ts';
 import { FaultyObjectStore } from '../../src/testkit/faulty-object-store.ts';
 import { drawInteger, seededRandom } from '../../src/testkit/seeded-random.ts';
 import { SeededRuntime } from '../../src/testkit/seeded-runtime.ts';
 import type { FaultRule, StoreFault } from '../../src/testkit/store-faults.ts';
-
-const probe = { purpose: 'probe' } as const;
-const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values);
-
-interface World {
-  readonly inner: MemoryObjectStore;
-  readonly store: FaultyObjectStore;
-  readonly runtime: SeededRuntime;
-  readonly sleep: (ms: number) => Promise<void>;
-}
-
-/** Runs a body in a world whose store has these faults. */
-function world<T>(faults: readonly FaultRule[], body: (world: World) => Promise<T>): Promise<T> {
-  const runtime = new SeededRuntime({ seed: 1 });
-  const inner = new MemoryObjectStore();
-  const store = new FaultyObjectStore(inner, { runtime, seed: 1, faults });
-  const sleep = (ms: number): Promise<void> => new Promise((resolve) => void runtime.timers.after(ms, resolve));
-  return runtime.run(() => body({ inner, store, runtime, sleep }));
-}
-
-async function standing(inner: MemoryObjectStore, key: string): Promise<number[] | string> {
-  const got = await inner.get(key, probe);
-  return typeof got === 'string' ? got : [...got.bytes];
-}
+import { bytes, probe, standing, world } from './faulty-world.ts';
 
 describe('FaultyObjectStore', () => {
   test('passes everything on where nothing goes wrong', () =>
@@ -276,6 +254,27 @@ describe('FaultyObjectStore', () => {
     const late: StoreFault = { kind: 'late-put', minMs: 1, maxMs: 2 };
     const wrong: [unknown, RegExp][] = [
       [{ fault: { kind: 'unknwon' } }, /kind of a fault is one of latency, .*; got \{"kind":"unknwon"\}/],
+      [{ fault: { kind: 'unknwon' } }, /; did you mean 'unknown-after'\?$/],
+      [{ fault: { kind: 'overtaken' } }, /; did you mean 'overtaken-put'\?$/],
+      [{ fault: { kind: 'timeout-after' } }, /; did you mean 'time-out-after'\?$/],
+      [{ fault: 'flipedBit' }, /got "flipedBit"; did you mean 'flipped-bit'\?$/],
+      [{ fault: { kind: 'toString' } }, /kind of a fault is one of/],
+      [{ probabilty: 0.1, fault: late }, /has no field probabilty; .*; did you mean 'probability'\?$/],
+      [{ operation: 'puts', fault: late }, /got "puts"; did you mean 'put'\?$/],
+      [{ fault: { kind: 'latency', minMs: 1, maxMs: 2, shape: 'longtail' } }, /did you mean 'long-tailed'\?$/],
+      [{ fault: { kind: 'conflict-after', told: 'refuse' } }, /one of unknown, refused; .* 'refused'\?$/],
+      [{ fault: { kind: 'key-rate' } }, /perKeyMs is 1 to 60000 milliseconds; got undefined/],
+      [{ fault: { kind: 'key-rate', perKeyMs: 60_001 } }, /perKeyMs is 1 to 60000/],
+      [{ fault: { kind: 'overtaken-put', maxMs: -1 } }, /maxMs is whole milliseconds/],
+      [{ fault: { kind: 'put-after-delete' } }, /maxMs is whole milliseconds/],
+      [{ fault: { kind: 'time-out-before', minMs: 1, maxMs: 2 ** 31 } }, /minMs and maxMs/],
+      [{ fault: { kind: 'unavailable', afterEffect: 'yes' } }, /afterEffect is true or false/],
+      [{ operation: 'get', fault: { kind: 'conflict-before' } }, /can never strike/],
+      [{ nth: 1, forCalls: 0, fault: late }, /forCalls is a number of calls/],
+      [{ nth: 1, forMs: -1, fault: late }, /forMs is a number of milliseconds/],
+      [{ nth: 1, forMs: 1, forCalls: 1, fault: late }, /both forCalls and forMs/],
+      [{ forCalls: 5, fault: late }, /strikes always; a burst needs nth or probability/],
+      [{ probability: '1', fault: late }, /probability lies above 0/],
       [{ fault: undefined }, /kind of a fault/],
       [{}, /kind of a fault/],
       [null, /fault rule 1 is an object/],
@@ -305,5 +304,29 @@ describe('FaultyObjectStore', () => {
     const store = new FaultyObjectStore(new MemoryObjectStore(), { runtime, faults: [] });
     expect(() => store.inject([{ fault: { kind: 'nothing' } } as unknown as FaultRule])).toThrow(TypeError);
     expect(() => store.crash({ underWay: 'x' as 'lands' })).toThrow(TypeError);
+  });
+
+  test('refuses to be made of what it cannot be made of, with a sentence', () => {
+    const runtime = new SeededRuntime({ seed: 1 });
+    const inner = new MemoryObjectStore();
+    const wrong: [unknown, unknown, RegExp][] = [
+      [undefined, { runtime }, /stands before an object store; got undefined/],
+      [inner, undefined, /is an object; got undefined/],
+      [inner, {}, /needs a runtime/],
+      [inner, { runtime, sede: 1 }, /has no field sede; .*; did you mean 'seed'\?$/],
+      [inner, { runtime, seed: '1' }, /a seed is an integer, .*; got "1"/],
+      [inner, { runtime, seed: Number.NaN }, /a seed is an integer, .*; got NaN/],
+      [inner, { runtime, seed: null }, /a seed is an integer, .*; got null/],
+      [inner, { runtime, faults: {} }, /faults are an array of rules/],
+      [inner, { runtime, afterCrash: 'hang' }, /'rejects' or 'hangs'; got "hang"/],
+    ];
+    for (const [store, options, sentence] of wrong) {
+      const make = (): unknown =>
+        new FaultyObjectStore(store as MemoryObjectStore, options as FaultyObjectStoreOptions);
+      expect(make).toThrow(TypeError);
+      expect(make).toThrow(sentence);
+    }
+    const store = new FaultyObjectStore(inner, { runtime, faults: [] });
+    expect(() => store.crash({ underway: 'lands' } as object)).toThrow(/did you mean 'underWay'\?$/);
   });
 });
