@@ -1,4 +1,22 @@
 // The door `qanat/testkit`: explicit named exports and nothing else.
+export { checkHistory, describeFinding } from './testkit/check-history.ts';
+export type { HistoryCheckOptions } from './testkit/check-history.ts';
+export { historyVerdicts } from './testkit/history-verdict.ts';
+export type { HistoryEntry, HistoryFinding, HistoryVerdict } from './testkit/history-verdict.ts';
+export type {
+  History,
+  HistoryAppend,
+  HistoryBatch,
+  HistoryCall,
+  HistoryDelete,
+  HistoryGiveUp,
+  HistoryLookUp,
+  HistoryOperation,
+  HistoryOutcome,
+  HistoryRead,
+  HistorySeen,
+  HistoryTrim,
+} from './testkit/history.ts';
 export { drawStoreFaults } from './testkit/draw-store-faults.ts';
 export type { DrawnStoreFaults, StoreFaultProfile } from './testkit/draw-store-faults.ts';
 export { SimulatedCrash } from './testkit/faulty-connection.ts';
