@@ -38,7 +38,7 @@ const profiles: Readonly<Record<StoreFaultProfile, Draw>> = {
     latency(random, 5, 100),
     {
       probability: between(random, 0.005, 0.02),
-      forCalls: 2 + drawInteger(random, 30),
+      forCalls: 2 + drawInteger(random, 6),
       fault: { kind: 'unavailable' },
     },
     { probability: between(random, 0.001, 0.005), forMs: 3_000, fault: { kind: 'unavailable' } },
@@ -66,7 +66,7 @@ const profiles: Readonly<Record<StoreFaultProfile, Draw>> = {
   },
   mixed: (random) => [
     ...commonStoreFaults,
-    { probability: 0.01, forCalls: 2 + drawInteger(random, 10), fault: { kind: 'unavailable' } },
+    { probability: 0.01, forCalls: 2 + drawInteger(random, 5), fault: { kind: 'unavailable' } },
     { probability: 0.02, fault: { kind: 'conflict-before' } },
     { probability: 0.02, fault: { kind: 'conflict-after' } },
     { probability: 0.01, fault: { kind: 'overtaken-put', maxMs: 2_000 } },

@@ -79,7 +79,7 @@ export class FaultyConnection {
 
   crash(underWay: UnderWay | undefined): void {
     this.#crashed = true;
-    this.#gate.die();
+    this.#gate.die(); // What has not been sent never is.
     for (const flight of this.#flights) {
       this.#decide(flight, underWay);
       flight.die();
@@ -177,8 +177,8 @@ export class FaultyConnection {
   }
 
   #decide(flight: OpenFlight, underWay: UnderWay | undefined): void {
-    if (underWay === 'vanishes' || !flight.isSent) flight.lands = false;
-    else if (underWay === 'either') flight.lands = drawInteger(this.#random, 2) === 1;
+    if (underWay === 'vanishes') flight.lands = false;
+    if (underWay === 'either') flight.lands = drawInteger(this.#random, 2) === 1;
   }
 
   #turnGate(): void {

@@ -155,6 +155,18 @@ describe('FaultyObjectStore, the connection', () => {
       expect(store.partitioned).toBe(undefined);
     }));
 
+  test('a cut that comes and goes while the process is stopped does nothing to what it has not sent', () =>
+    world([], async ({ inner, store, sleep }) => {
+      store.pause();
+      const queued = watch(store.put('a', bytes(1), absent));
+      store.partition({ how: 'refuses', underWay: 'vanishes' });
+      store.reconnect();
+      store.resume();
+      await sleep(1);
+      expect(queued.now()).toMatchObject({ outcome: 'stored' });
+      expect(await standing(inner, 'a')).toEqual([1]);
+    }));
+
   test('refuses a cut that is none, with a sentence', () =>
     world([], async ({ store }) => {
       const cut = (options: unknown) => (): void => store.partition(options as StorePartition);
