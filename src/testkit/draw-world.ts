@@ -12,13 +12,13 @@ import { shown, wrongArgument } from './wrong-argument.ts';
 export interface DrawWorldOptions {
   /** Nodes at most (default 4). */
   readonly nodes?: number | undefined;
-  /** Steps at most (default 80). */
+  /** Steps at most (default 120). */
   readonly steps?: number | undefined;
 }
 
 /** The script of a seed. */
 export function drawWorld(seed: number, options: DrawWorldOptions = {}): WorldScript {
-  const { nodes: nodesMax = 4, steps: stepsMax = 80 } = options;
+  const { nodes: nodesMax = 4, steps: stepsMax = 120 } = options;
   for (const [name, value] of Object.entries({ nodes: nodesMax, steps: stepsMax })) {
     if (!(Number.isSafeInteger(value) && value >= 1))
       throw wrongArgument(`${name} is a whole number, 1 or more; got ${shown(value)}`);
@@ -30,7 +30,7 @@ type StepKind = WorldStep['do'];
 
 /** How often things happen where they happen at all, and whether a world may go without. */
 const usualWeights: Readonly<Record<StepKind, { readonly weight: number; readonly always?: true }>> = {
-  append: { weight: 30, always: true },
+  append: { weight: 45, always: true },
   read: { weight: 8, always: true },
   open: { weight: 8, always: true },
   close: { weight: 5 },

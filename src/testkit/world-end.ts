@@ -21,9 +21,11 @@ export async function finishWorld(
   members: WorldMembers,
   calls: WorldCalls,
   recorder: HistoryRecorder,
+  atRest: () => Promise<void>,
 ): Promise<void> {
   calls.note('the end: nothing goes wrong any more');
   await world.settle();
+  await atRest();
   await calls.allAnswered(quietMs);
   await Promise.all(members.all.map(({ starting }) => starting));
   const nodes: SimNode[] = [];

@@ -71,6 +71,8 @@ class WorldRun {
   readonly #members: WorldMembers;
   readonly #keyValue: WorldKeyValue;
   readonly #disturbances: Record<string, number> = {};
+  /** Steps that nobody waits for. */
+  readonly #underWay: Promise<void>[] = [];
   #readers = 0;
 
   constructor(world: SimWorld, calls: WorldCalls, recorder: HistoryRecorder, script: WorldScript) {
@@ -88,7 +90,10 @@ class WorldRun {
       await this.#step(step);
       this.#checkMemory();
     }
-    await finishWorld(this.#world, this.#members, this.#calls, this.#recorder);
+    const atRest = async (): Promise<void> => {
+      await Promise.all(this.#underWay);
+    };
+    await finishWorld(this.#world, this.#members, this.#calls, this.#recorder, atRest);
   }
 
   counts(): WorldCounts {
@@ -124,7 +129,7 @@ class WorldRun {
         return;
       case 'wake':
         process?.wake();
-        member.zombies.shift()?.process.wake(); // The one that has slept longest.
+        member.zombies.find((zombie) => zombie.process.state === 'stopped')?.process.wake();
         return;
       case 'cut-off':
         this.#count(step.do);
@@ -146,7 +151,8 @@ class WorldRun {
 
   /** A step that is not waited for still begins before the next one. */
   async #background(work: Promise<void>): Promise<void> {
-    work.catch((cause: unknown) => this.#calls.find('surprise', (cause as Error).stack ?? String(cause)));
+    const ended = work.catch((cause: unknown) => this.#calls.find('surprise', (cause as Error).stack ?? String(cause)));
+    this.#underWay.push(ended);
     await Promise.resolve();
   }
 
