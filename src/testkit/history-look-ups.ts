@@ -36,10 +36,11 @@ function checkAgainstRow(stream: StreamHistory, { lapsesAt, byEnd }: CertainRow,
     if (lapsesAt <= answeredAt || facts.deleteCalledBy(answeredAt) !== undefined) continue;
     const gone = facts.trimCalledBy(answeredAt)?.operation.startOffset ?? 0;
     const from = firstReached(byEnd, ({ place }) => place.startOffset >= gone);
-    // Whoever gives an offset has everything before it; whoever gives none and may not lag, all that is certain.
-    const isBehind = offset === Infinity && mayLag;
-    const tree = offset === Infinity ? certain : all;
-    const passed = isBehind ? undefined : byEnd[tree.first(from, timestamp)];
+    // Whoever gives an offset has everything before it, unless what stood there has been given up since; whoever may
+    // not lag has all that is certain.
+    const hasBefore = offset !== Infinity && !facts.hasGiveUps;
+    const tree = hasBefore ? all : certain;
+    const passed = mayLag && !hasBefore ? undefined : byEnd[tree.first(from, timestamp)];
     if (passed !== undefined && passed.place.startOffset < offset) tell(lookUp, passed);
   }
 

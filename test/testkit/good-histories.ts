@@ -238,6 +238,16 @@ export const goodHistories: Readonly<Record<HistoryVerdict, readonly GoodHistory
     ['all trimmed', [append('w', [0, 1], 'a~5', 0), trim([2, 9], 1), lookUp([3, 4], 5)]],
     ['trimmed within', [append('w', [0, 1], 'a:3~5', 0), trim([2, 3], 1), lookUp([4, 5], 5, 1), lookUp([4, 5], 5, 0)]],
     ['given up', [append('w', [0, 1], 'a~5', 0), giveUp([2, 3], 0), lookUp([4, 5], 5)]],
+    [
+      'found before it was given up',
+      [
+        append('w', [0, 1], 'a~3', 0),
+        append('w', [2, 3], 'b~9', 1),
+        lookUp([4, 5], 8, 1),
+        giveUp([6, 7], 0),
+        append('w', [8, 9], 'c~9', 0),
+      ],
+    ],
     ['by whoever may lag', [append('w', [0, 1], 'a~5', 0), { ...lookUp([2, 3], 5), mayLag: true }]],
     ['without times', [append('w', [0, 1], 'a b~7', 0), lookUp([2, 3], 5, 1), lookUp([4, 5], 5, 0)]],
   ],
