@@ -259,6 +259,7 @@ describe('FaultyObjectStore', () => {
       [{ fault: { kind: 'timeout-after' } }, /; did you mean 'time-out-after'\?$/],
       [{ fault: 'flipedBit' }, /got "flipedBit"; did you mean 'flipped-bit'\?$/],
       [{ fault: { kind: 'toString' } }, /kind of a fault is one of/],
+      [{ fault: { kind: 'zzz' } }, /; got \{"kind":"zzz"\}$/],
       [{ probabilty: 0.1, fault: late }, /has no field probabilty; .*; did you mean 'probability'\?$/],
       [{ operation: 'puts', fault: late }, /got "puts"; did you mean 'put'\?$/],
       [{ fault: { kind: 'latency', minMs: 1, maxMs: 2, shape: 'longtail' } }, /did you mean 'long-tailed'\?$/],
