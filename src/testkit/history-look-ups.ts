@@ -73,9 +73,11 @@ function checkAnswers(stream: StreamHistory, findings: FindingList): void {
     const place = places[firstReached(places, ({ endOffset }) => endOffset > offset)];
     // With things given up, another batch may have stood there.
     if (place === undefined || place.startOffset > offset || facts.hasGiveUps) continue;
-    const begins = [place.startOffset, facts.trimCalledBy(answeredAt)?.operation.startOffset];
+    // A batch of which a part is trimmed begins where that trim, or one before it, has put the start.
+    const trimmedTo = facts.trimCalledBy(answeredAt)?.operation.startOffset ?? 0;
+    const isBeginning = offset === place.startOffset || offset <= trimmedTo;
     const isOlder = place.batch.timestamp !== undefined && place.batch.timestamp < timestamp;
-    if (!isOlder && begins.includes(offset)) continue;
+    if (!isOlder && isBeginning) continue;
     findings.add('misdated', `${found}; there is ${dated(place)}`, place.witness, lookUp);
   }
 }
