@@ -1,5 +1,6 @@
 // A world of faults from a seed: which kind of bad day the store has, and how bad. All faults in it keep the contract
-// of ObjectStore, so whoever trusts a store must come through; only how long that takes may differ.
+// of ObjectStore, so whoever trusts a store must come through; only how long that takes may differ. The numbers are such
+// that patience of 20 seconds for a call of many requests is enough: harsher ones would test patience, not care.
 import type { Random } from '../index.ts';
 import { drawInteger, seededRandom } from './seeded-random.ts';
 import { commonStoreFaults, type FaultRule } from './store-faults.ts';
@@ -37,11 +38,11 @@ const profiles: Readonly<Record<StoreFaultProfile, Draw>> = {
   throttled: (random) => [
     latency(random, 5, 100),
     {
-      probability: between(random, 0.005, 0.02),
-      forCalls: 2 + drawInteger(random, 6),
+      probability: between(random, 0.002, 0.01),
+      forCalls: 2 + drawInteger(random, 3),
       fault: { kind: 'unavailable' },
     },
-    { probability: between(random, 0.001, 0.005), forMs: 3_000, fault: { kind: 'unavailable' } },
+    { probability: between(random, 0.0005, 0.002), forMs: 1_500, fault: { kind: 'unavailable' } },
     { fault: { kind: 'key-rate', perKeyMs: 100 + drawInteger(random, 900) } },
     { probability: 0.5, fault: { kind: 'small-page', keysMax: 1 + drawInteger(random, 5) } },
   ],
@@ -57,16 +58,16 @@ const profiles: Readonly<Record<StoreFaultProfile, Draw>> = {
     ];
   },
   silent: (random) => {
-    const probability = between(random, 0.01, 0.04);
+    const probability = between(random, 0.005, 0.02);
     return [
       latency(random, 1, 40),
-      { probability, fault: { kind: 'time-out-before', minMs: 500, maxMs: 5_000 } },
-      { probability, fault: { kind: 'time-out-after', minMs: 500, maxMs: 5_000 } },
+      { probability, fault: { kind: 'time-out-before', minMs: 500, maxMs: 2_000 } },
+      { probability, fault: { kind: 'time-out-after', minMs: 500, maxMs: 2_000 } },
     ];
   },
   mixed: (random) => [
     ...commonStoreFaults,
-    { probability: 0.01, forCalls: 2 + drawInteger(random, 5), fault: { kind: 'unavailable' } },
+    { probability: 0.01, forCalls: 2 + drawInteger(random, 3), fault: { kind: 'unavailable' } },
     { probability: 0.02, fault: { kind: 'conflict-before' } },
     { probability: 0.02, fault: { kind: 'conflict-after' } },
     { probability: 0.01, fault: { kind: 'overtaken-put', maxMs: 2_000 } },
