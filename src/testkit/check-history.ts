@@ -67,6 +67,6 @@ function checkDeleted({ appends, facts, name }: StreamHistory, findings: Finding
 /** A finding as text for people: what was promised, what is wrong, and a line for each operation. */
 export function describeFinding(finding: HistoryFinding): string {
   const { verdict, message, operations } = finding;
-  const lines = operations.map(({ index, operation }) => `  #${index} ${describeHistoryOperation(operation)}`);
+  const lines = operations.map(({ index, operation }) => `  [${index}] ${describeHistoryOperation(operation)}`);
   return [`${verdict}: ${message}`, `  (${historyVerdicts[verdict]})`, ...lines].join('\n');
 }

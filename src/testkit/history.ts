@@ -1,5 +1,5 @@
-// What clients asked of a log and were told, as plain data: what checkHistory judges. No state of the log is in it, so a
-// history can be recorded by anybody who has a client, printed, kept in a file and judged again.
+// What clients asked of a log and were told, as plain data: what checkHistory judges. No state of the log is in it, so
+// a history can be recorded by anybody who has a client, printed, kept in a file and judged again.
 //
 // Times are any numbers that rise, a counter for instance: an operation is later than another if it was called at or
 // after the moment in which the other was answered. `stream` names one stream for ever: give a stream that was created
@@ -35,8 +35,8 @@ export interface HistoryCall {
 }
 
 /**
- * How a change ended: `ok`; `none`, refused or failed, certainly without effect, now and for ever; `unknown`, failed and
- * perhaps done, or never answered.
+ * How a change ended: `ok`; `none`, refused or failed, certainly without effect, now and for ever; `unknown`, failed
+ * and perhaps done, or never answered.
  */
 export type HistoryOutcome = 'ok' | 'none' | 'unknown';
 

@@ -149,8 +149,8 @@ describe('describeFinding', () => {
     expect(finding && describeFinding(finding).split('\n')).toEqual([
       'lost: b at [1, 3) of s had been acknowledged when a read was called that was told that s ends at 1',
       `  (${historyVerdicts.lost})`,
-      '  #0 0..1 w: append s a, b (2 records): at [0, 3)',
-      '  #1 2..3 r: read s from 0: of [0, 1) a at [0, 1)',
+      '  [0] 0..1 w: append s a, b (2 records): at [0, 3)',
+      '  [1] 2..3 r: read s from 0: of [0, 1) a at [0, 1)',
     ]);
   });
 
@@ -166,13 +166,13 @@ describe('describeFinding', () => {
       read('r', [10, 11], 0, [0, 1], 'b0@0!'),
     ].map((operation, index) => ({ index, operation }));
     expect(describeFinding({ verdict: 'gap', message: 'm', operations }).split('\n').slice(2)).toEqual([
-      '  #0 0..never w: append s b0, b1, b2, b3, b4, b5, b6, b7 and 4 more: unknown',
-      '  #1 1..never r: read s from 0, may lag',
-      '  #2 2..3 t: trim s to 4: ok',
-      '  #3 4..5 d: delete s none',
-      '  #4 6..7 l: look-up s time 8: none',
-      '  #5 8..9 g: give-up s from 1',
-      '  #6 10..11 r: read s from 0: of [0, 1) b0 at [0, 1), not whole',
+      '  [0] 0..never w: append s b0, b1, b2, b3, b4, b5, b6, b7 and 4 more: unknown',
+      '  [1] 1..never r: read s from 0, may lag',
+      '  [2] 2..3 t: trim s to 4: ok',
+      '  [3] 4..5 d: delete s none',
+      '  [4] 6..7 l: look-up s time 8: none',
+      '  [5] 8..9 g: give-up s from 1',
+      '  [6] 10..11 r: read s from 0: of [0, 1) b0 at [0, 1), not whole',
     ]);
   });
 });
