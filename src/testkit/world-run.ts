@@ -2,7 +2,7 @@
 // answered with something that makes sense, and that in the end, when everything is quiet, the cluster works and has
 // what it should.
 import { createHash } from 'node:crypto';
-import type { FileWalOptions, Stream, StreamReader, WalFactory } from '../index.ts';
+import type { FileWalOptions, ObjectStore, Stream, StreamReader, WalFactory } from '../index.ts';
 import { checkHistory } from './check-history.ts';
 import type { History } from './history.ts';
 import { HistoryRecorder } from './history-recorder.ts';
@@ -19,6 +19,8 @@ import { describeStep, type WorldScript, type WorldStep } from './world-script.t
 export interface RunWorldOptions {
   /** Makes the file WALs; `fileWal` unless given. */
   readonly fileWal?: ((options: FileWalOptions) => WalFactory) | undefined;
+  /** Makes the bucket of a world, empty; one in memory unless given. */
+  readonly bucket?: (() => ObjectStore) | undefined;
 }
 
 /** What came of a world. */
@@ -46,7 +48,8 @@ export interface WorldCounts {
 /** Runs a script in a fresh world. */
 export async function runWorld(script: WorldScript, options: RunWorldOptions = {}): Promise<WorldOutcome> {
   const { seed, faults } = script;
-  const world = new SimWorld({ seed, faults, fileWal: options.fileWal, runMaxMs: 10 * 24 * 60 * 60 * 1000 });
+  const { fileWal, bucket } = options;
+  const world = new SimWorld({ seed, faults, fileWal, bucket: bucket?.(), runMaxMs: 10 * 24 * 60 * 60 * 1000 });
   const calls = new WorldCalls(world);
   const recorder = new HistoryRecorder();
   const run = new WorldRun(world, calls, recorder, script);
