@@ -20,7 +20,7 @@ export type {
 export { drawStoreFaults } from './testkit/draw-store-faults.ts';
 export type { DrawnStoreFaults, StoreFaultProfile } from './testkit/draw-store-faults.ts';
 export { SimulatedCrash } from './testkit/faulty-connection.ts';
-export type { StorePartition } from './testkit/faulty-connection.ts';
+export type { ConnectionCut } from './testkit/faulty-connection.ts';
 export { FaultyObjectStore } from './testkit/faulty-object-store.ts';
 export type { FaultCounts, FaultyObjectStoreOptions, InjectedFault } from './testkit/faulty-object-store.ts';
 export { journalSuite } from './testkit/journal-suite.ts';

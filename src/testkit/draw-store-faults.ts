@@ -1,6 +1,6 @@
 // A world of faults from a seed: which kind of bad day the store has, and how bad. All faults in it keep the contract
-// of ObjectStore, so whoever trusts a store must come through; only how long that takes may differ. The numbers are such
-// that patience of 20 seconds for a call of many requests is enough: harsher ones would test patience, not care.
+// of ObjectStore, so whoever trusts a store must come through; only how long that takes may differ. The numbers are
+// such that patience of 20 seconds for a call of many requests is enough: harsher ones would test patience, not care.
 import type { Random } from '../index.ts';
 import { drawInteger, seededRandom } from './seeded-random.ts';
 import { commonStoreFaults, type FaultRule } from './store-faults.ts';

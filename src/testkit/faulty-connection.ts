@@ -1,5 +1,5 @@
-// One process's connection to a store, as far as it is the same for every request: whether requests get through, whether
-// answers do, and what becomes of both when the process dies, is stopped, or is cut off.
+// One process's connection to a store, as far as it is the same for every request: whether requests get through,
+// whether answers do, and what becomes of both when the process dies, is stopped, or is cut off.
 //
 // Invariants: a request is answered at most once; a put that may still land is never answered as if it could not; a
 // request that was made while the connection was stopped is sent when it goes on, and never if the process dies before.
@@ -19,7 +19,7 @@ export class SimulatedCrash extends Error {
 }
 
 /** How a connection is cut: every request fails at once, or nothing is heard until it is whole again. */
-export interface StorePartition {
+export interface ConnectionCut {
   readonly how: 'refuses' | 'hangs';
   /** What becomes of requests that have been sent and have not reached the store; 'lands' unless given. */
   readonly underWay?: UnderWay | undefined;
@@ -57,7 +57,7 @@ export class FaultyConnection {
   readonly #flights = new Set<OpenFlight>();
   #gate = new SimGate();
   #isPaused = false;
-  #partition: StorePartition['how'] | undefined;
+  #cut: ConnectionCut['how'] | undefined;
   #crashed = false;
 
   constructor(random: Random, afterCrash: 'rejects' | 'hangs') {
@@ -73,8 +73,8 @@ export class FaultyConnection {
     return this.#isPaused;
   }
 
-  get partitioned(): StorePartition['how'] | undefined {
-    return this.#partition;
+  get cut(): ConnectionCut['how'] | undefined {
+    return this.#cut;
   }
 
   crash(underWay: UnderWay | undefined): void {
@@ -97,8 +97,8 @@ export class FaultyConnection {
     this.#turnGate();
   }
 
-  partition({ how, underWay }: StorePartition): void {
-    this.#partition = how;
+  cutOff({ how, underWay }: ConnectionCut): void {
+    this.#cut = how;
     for (const flight of this.#flights) {
       if (!flight.isSent) continue;
       this.#decide(flight, underWay);
@@ -108,7 +108,7 @@ export class FaultyConnection {
   }
 
   reconnect(): void {
-    this.#partition = undefined;
+    this.#cut = undefined;
     this.#turnGate();
   }
 
@@ -116,7 +116,7 @@ export class FaultyConnection {
   heal(): void {
     if (this.#crashed) this.#gate = new SimGate(); // What waits at the old one belongs to a dead process.
     this.#crashed = false;
-    this.#partition = undefined;
+    this.#cut = undefined;
     this.resume();
   }
 
@@ -171,7 +171,7 @@ export class FaultyConnection {
   async #carry<T>({ operation, key, send, lost }: ConnectedRequest<T>, flight: OpenFlight): Promise<T> {
     if (this.#gate.state !== 'open') await this.#gate.passed();
     if (!flight.lands) return lost(); // Nobody waits for it any more.
-    if (this.#partition === 'refuses') throw unavailable(operation, key);
+    if (this.#cut === 'refuses') throw unavailable(operation, key);
     flight.isSent = true;
     return send(flight);
   }
@@ -182,7 +182,7 @@ export class FaultyConnection {
   }
 
   #turnGate(): void {
-    if (this.#isPaused || this.#partition === 'hangs') this.#gate.shut();
+    if (this.#isPaused || this.#cut === 'hangs') this.#gate.shut();
     else this.#gate.open();
   }
 }

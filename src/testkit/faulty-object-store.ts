@@ -1,11 +1,11 @@
 // One process's connection to an object store, with everything that can happen to it: slow requests, lost answers, late
-// and doubled puts, a store that is unavailable, throttles or damages bytes, small pages, a process that is stopped, cut
-// off, or dies.
+// and doubled puts, a store that is unavailable, throttles or damages bytes, small pages, a process that is stopped,
+// cut off, or dies.
 //
-// Invariants: it keeps the contract of ObjectStore unless a fault is injected whose comment says that it does not: a put
-// that rejects with STORE_UNAVAILABLE has written nothing and never will, 'unknown' is the answer whenever it may have.
-// Chance is drawn in the moment of the call, in the order of calls, so the same seed and the same calls give the same
-// faults. Late puts are on their way already: nothing that happens to the connection stops them, nor does `heal`.
+// Invariants: it keeps the contract of ObjectStore unless a fault is injected whose comment says that it does not: a
+// put that rejects with STORE_UNAVAILABLE has written nothing and never will, 'unknown' is the answer whenever it may
+// have. Chance is drawn in the moment of the call, in the order of calls, so the same seed and the same calls give the
+// same faults. Late puts are on their way already: nothing that happens to the connection stops them, nor does `heal`.
 import type {
   DeleteResult,
   GetOptions,
@@ -23,7 +23,7 @@ import { qanatError } from '../index.ts';
 import { checkName, checkUnderWay } from './check-fault-rules.ts';
 import type { FaultyCall, Stroke } from './fault-rules.ts';
 import { FaultRules } from './fault-rules.ts';
-import type { Flight, StorePartition } from './faulty-connection.ts';
+import type { Flight, ConnectionCut } from './faulty-connection.ts';
 import { FaultyConnection, unavailable } from './faulty-connection.ts';
 import { FaultyPuts, landsLater, wait } from './faulty-puts.ts';
 import { seededRandom } from './seeded-random.ts';
@@ -137,8 +137,8 @@ export class FaultyObjectStore implements ObjectStore {
   }
 
   /** How the connection is cut, if it is. */
-  get partitioned(): 'refuses' | 'hangs' | undefined {
-    return this.#connection.partitioned;
+  get cut(): 'refuses' | 'hangs' | undefined {
+    return this.#connection.cut;
   }
 
   /** Replaces the rules; their counts begin anew. */
@@ -157,9 +157,9 @@ export class FaultyObjectStore implements ObjectStore {
   }
 
   /**
-   * The process is stopped, like by SIGSTOP, for as long as you like: requests that were sent reach the store, no answer
-   * arrives, and requests that are made meanwhile are sent when it goes on. A signal that fires still rejects its call,
-   * because it is the caller's own; a request that had not been sent is then never sent.
+   * The process is stopped, like by SIGSTOP, for as long as you like: requests that were sent reach the store, no
+   * answer arrives, and requests that are made meanwhile are sent when it goes on. A signal that fires still rejects
+   * its call, because it is the caller's own; a request that had not been sent is then never sent.
    */
   pause(): void {
     this.#connection.pause();
@@ -176,12 +176,12 @@ export class FaultyObjectStore implements ObjectStore {
    * nothing is answered, and new requests are not sent, before `reconnect`. What was under way and had not reached the
    * store yet still does, unless `underWay` says otherwise, as in a crash.
    */
-  partition(options: StorePartition): void {
-    checkFields(options, ['how', 'underWay'], 'a partition');
+  cutOff(options: ConnectionCut): void {
+    checkFields(options, ['how', 'underWay'], 'a cut');
     const { how, underWay } = options;
     checkName(how ?? null, ['refuses', 'hangs'], 'how a connection is cut');
-    checkUnderWay(underWay, 'partition');
-    this.#connection.partition({ how, underWay });
+    checkUnderWay(underWay, 'cutOff');
+    this.#connection.cutOff({ how, underWay });
   }
 
   /** The connection is whole again; the rules stay. */
@@ -189,7 +189,7 @@ export class FaultyObjectStore implements ObjectStore {
     this.#connection.reconnect();
   }
 
-  /** From now on nothing goes wrong, also after a crash, a pause or a partition. */
+  /** From now on nothing goes wrong, also after a crash, a pause or a cut. */
   heal(): void {
     this.#rules = new FaultRules([]);
     this.#connection.heal();

@@ -1,6 +1,6 @@
 // A process that is stopped, and a connection that is cut: what reaches the store, what is answered, and when.
 import { describe, expect, test } from 'vitest';
-import type { StorePartition } from '../../src/testkit/faulty-connection.ts';
+import type { ConnectionCut } from '../../src/testkit/faulty-connection.ts';
 import type { FaultRule } from '../../src/testkit/store-faults.ts';
 import { bytes, probe, standing, watch, world } from './faulty-world.ts';
 
@@ -68,8 +68,8 @@ describe('FaultyObjectStore, the connection', () => {
         watch,
       );
       await sleep(5);
-      store.partition({ how: 'refuses' });
-      expect(store.partitioned).toBe('refuses');
+      store.cutOff({ how: 'refuses' });
+      expect(store.cut).toBe('refuses');
       await sleep(0);
       body[0] = 9;
       expect(put.now()).toEqual({ outcome: 'unknown' });
@@ -93,7 +93,7 @@ describe('FaultyObjectStore, the connection', () => {
     world([slow], async ({ inner, store, sleep }) => {
       const sent = watch(store.put('sent', bytes(1), absent));
       await sleep(5);
-      store.partition({ how: 'hangs' });
+      store.cutOff({ how: 'hangs' });
       const queued = watch(store.delete(['sent'], probe));
       await sleep(1e6);
       expect([sent.now(), queued.now(), await standing(inner, 'sent')]).toEqual(['open', 'open', [1]]);
@@ -109,7 +109,7 @@ describe('FaultyObjectStore, the connection', () => {
         const put = watch(store.put('a', bytes(1), absent));
         const get = watch(store.get('a', probe));
         await sleep(5);
-        store.partition({ how, underWay: 'vanishes' });
+        store.cutOff({ how, underWay: 'vanishes' });
         await sleep(1_000);
         store.reconnect();
         await sleep(1);
@@ -124,7 +124,7 @@ describe('FaultyObjectStore, the connection', () => {
     world([slow], async ({ inner, store, sleep }) => {
       const puts = Array.from({ length: 40 }, (_, i) => store.put(`k${i}`, bytes(1), probe));
       await sleep(5);
-      store.partition({ how: 'refuses', underWay: 'either' });
+      store.cutOff({ how: 'refuses', underWay: 'either' });
       expect(new Set((await Promise.all(puts)).map(({ outcome }) => outcome))).toEqual(new Set(['unknown']));
       await sleep(100);
       const landed = (await inner.list({ prefix: '', ...probe })).keys.length;
@@ -136,14 +136,14 @@ describe('FaultyObjectStore, the connection', () => {
       const put = watch(store.put('a', bytes(1), probe));
       await sleep(5);
       store.pause();
-      store.partition({ how: 'refuses' });
+      store.cutOff({ how: 'refuses' });
       const queued = watch(store.get('a', probe));
       await sleep(100);
       expect([put.now(), queued.now()]).toEqual(['open', 'open']);
       store.resume();
       await sleep(1);
       expect([put.now(), queued.now()]).toEqual([{ outcome: 'unknown' }, 'STORE_UNAVAILABLE']);
-      store.partition({ how: 'hangs' });
+      store.cutOff({ how: 'hangs' });
       store.pause();
       const twice = watch(store.get('a', probe));
       store.resume();
@@ -152,14 +152,14 @@ describe('FaultyObjectStore, the connection', () => {
       store.heal();
       await sleep(100);
       expect(twice.now()).not.toBe('open');
-      expect(store.partitioned).toBe(undefined);
+      expect(store.cut).toBe(undefined);
     }));
 
   test('a cut that comes and goes while the process is stopped does nothing to what it has not sent', () =>
     world([], async ({ inner, store, sleep }) => {
       store.pause();
       const queued = watch(store.put('a', bytes(1), absent));
-      store.partition({ how: 'refuses', underWay: 'vanishes' });
+      store.cutOff({ how: 'refuses', underWay: 'vanishes' });
       store.reconnect();
       store.resume();
       await sleep(1);
@@ -169,12 +169,12 @@ describe('FaultyObjectStore, the connection', () => {
 
   test('refuses a cut that is none, with a sentence', () =>
     world([], async ({ store }) => {
-      const cut = (options: unknown) => (): void => store.partition(options as StorePartition);
+      const cut = (options: unknown) => (): void => store.cutOff(options as ConnectionCut);
       expect(cut({ how: 'refuse' })).toThrow(/one of refuses, hangs; got "refuse"; did you mean 'refuses'\?/);
       expect(cut({})).toThrow(TypeError);
       expect(cut(undefined)).toThrow(TypeError);
       expect(cut({ how: 'hangs', underway: 'lands' })).toThrow(/no field underway; .* did you mean 'underWay'\?/);
       expect(cut({ how: 'hangs', underWay: 'lost' })).toThrow(TypeError);
-      expect(store.partitioned).toBe(undefined);
+      expect(store.cut).toBe(undefined);
     }));
 });

@@ -54,7 +54,7 @@ async function takeOver(seed: number): Promise<Outcome> {
     const stream = await victim.create({ name: 's' });
     await append(stream, 'before', 8);
     if (way === 'stopped') victimConnection.pause();
-    else victimConnection.partition({ how: way, underWay: 'either' });
+    else victimConnection.cutOff({ how: way, underWay: 'either' });
     await append(stream, 'meanwhile', 4);
     await heir.recover('victim', { epoch: victim.nodeEpoch });
     const taken = await heir.open('s');
