@@ -2,9 +2,9 @@
 // how large, how far apart; so that some are calm and deep, some are nothing but trouble, and every pair of things that
 // can meet does so in one of them.
 import type { Random, SettingsInput } from '../index.ts';
+import { drawStoreFaults } from './draw-store-faults.ts';
 import { drawInteger, seededRandom } from './seeded-random.ts';
 import type { FaultRule } from './store-faults.ts';
-import { commonStoreFaults } from './store-faults.ts';
 import type { WorldMember, WorldScript, WorldStep } from './world-script.ts';
 import { shown, wrongArgument } from './wrong-argument.ts';
 
@@ -110,11 +110,14 @@ class Drawing {
 
   #faults(): readonly FaultRule[] {
     const slow = { fault: { kind: 'latency', minMs: 1, maxMs: this.#oneOf([2, 30, 400]) } } as const;
+    const day = drawStoreFaults(this.#seed).faults;
     return this.#oneOf([
       [],
       [slow],
       [slow],
-      commonStoreFaults,
+      day,
+      day,
+      day,
       [
         slow,
         { probability: 0.1, fault: { kind: 'unknown-before' } },
@@ -123,6 +126,11 @@ class Drawing {
         { probability: 0.05, fault: { kind: 'doubled-put', minMs: 1, maxMs: 120_000 } },
       ],
       [slow, { probability: 0.2, fault: { kind: 'unavailable' } }],
+      [
+        slow,
+        { probability: 0.01, fault: { kind: 'flipped-bit' } },
+        { probability: 0.01, fault: { kind: 'truncated-get' } },
+      ],
     ] as const);
   }
 

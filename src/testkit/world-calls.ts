@@ -1,5 +1,6 @@
 // The calls of a world's run: each is answered, in the end, with a value or with an error that makes sense. Keeps the
 // lines of what was asked and answered, and what was found to be wrong.
+import type { FaultRule } from './store-faults.ts';
 import type { SimWorld } from './sim-world.ts';
 
 /** Something that is wrong in a world: which guarantee, and where. */
@@ -30,6 +31,9 @@ interface Pending {
 /** Errors that any call may meet in a world where nodes die, stores fail and others take over. */
 const usualCodes: readonly string[] = ['STORE_UNAVAILABLE', 'NODE_FENCED', 'CLOSED', 'OVERLOADED', 'CRASHED'];
 
+/** Where bytes are damaged on the way, whoever reads them may say so. */
+const damage: readonly string[] = ['flipped-bit', 'truncated-get'];
+
 /** A call that is waited for is left alone after so long; it may still be answered later. */
 const waitMaxMs = 60_000;
 
@@ -37,11 +41,14 @@ export class WorldCalls {
   readonly lines: string[] = [];
   readonly findings: WorldFinding[] = [];
   readonly #world: SimWorld;
+  readonly #codes: readonly string[];
   readonly #pending = new Map<number, Pending>();
   #count = 0;
 
-  constructor(world: SimWorld) {
+  constructor(world: SimWorld, faults: readonly FaultRule[]) {
     this.#world = world;
+    const isDamaging = faults.some(({ fault }) => damage.includes(fault.kind));
+    this.#codes = isDamaging ? [...usualCodes, 'OBJECT_CORRUPT'] : usualCodes;
   }
 
   get count(): number {
@@ -102,7 +109,7 @@ export class WorldCalls {
     const { code, name, message, stack } = cause as Error & { readonly code?: unknown };
     const shownCode = typeof code === 'string' ? code : name;
     this.note(`${what.split(' ', 1)[0]} → ${shownCode}: ${message}`);
-    if (usualCodes.includes(shownCode) || mayFail.includes(shownCode)) return;
+    if (this.#codes.includes(shownCode) || mayFail.includes(shownCode)) return;
     this.find('surprise', `${what} failed with ${shownCode}: ${stack ?? message}`);
   }
 

@@ -130,21 +130,20 @@ async function readAll(
 /** Streams in which something was acknowledged are there unless somebody wanted to delete them; deleted ones are not. */
 function checkStreams(streams: readonly StreamSummary[], calls: WorldCalls, recorder: HistoryRecorder): void {
   const present = new Set(streams.map(({ name, id }) => `${name}/${id}`));
-  const deletes = new Map<string, string>();
-  for (const operation of recorder.history)
-    if (operation.do === 'delete' && deletes.get(operation.stream) !== 'ok')
-      deletes.set(operation.stream, operation.outcome);
+  const deleted = new Set<string>();
+  const mayBeDeleted = new Set<string>();
+  for (const operation of recorder.history) {
+    if (operation.do !== 'delete' || operation.outcome === 'none') continue;
+    mayBeDeleted.add(operation.stream);
+    if (operation.outcome === 'ok') deleted.add(operation.stream);
+  }
   const acknowledged = new Set<string>();
   for (const operation of recorder.history)
     if (operation.do === 'append' && operation.outcome === 'ok') acknowledged.add(operation.stream);
-  for (const stream of acknowledged) {
-    const deleted = deletes.get(stream);
-    const mayBeGone = deleted === 'ok' || deleted === 'unknown';
-    if (!present.has(stream) && !mayBeGone)
+  for (const stream of acknowledged)
+    if (!present.has(stream) && !mayBeDeleted.has(stream))
       calls.find('stream', `${stream} is lost, and with it what was acknowledged`);
-  }
-  for (const [stream, outcome] of deletes)
-    if (outcome === 'ok' && present.has(stream)) calls.find('stream', `${stream} is back; it was deleted`);
+  for (const stream of deleted) if (present.has(stream)) calls.find('stream', `${stream} is back; it was deleted`);
 }
 
 /** When all have closed, everything is in the bucket: a reader that knows nothing finds all of it. */

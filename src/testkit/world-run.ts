@@ -50,7 +50,7 @@ export async function runWorld(script: WorldScript, options: RunWorldOptions = {
   const { seed, faults } = script;
   const { fileWal, bucket } = options;
   const world = new SimWorld({ seed, faults, fileWal, bucket: bucket?.(), runMaxMs: 10 * 24 * 60 * 60 * 1000 });
-  const calls = new WorldCalls(world);
+  const calls = new WorldCalls(world, faults);
   const recorder = new HistoryRecorder();
   const run = new WorldRun(world, calls, recorder, script);
   try {
