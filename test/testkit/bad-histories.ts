@@ -89,6 +89,7 @@ export const badHistories: Readonly<Record<HistoryVerdict, readonly BadHistory[]
       ],
       [2, 3],
     ],
+    ['given up only later', [append('w', [0, 5], 'a:2', 0), append('v', [1, 6], 'b:2', 1), giveUp([7, 8], 0)], [0, 1]],
     [
       'another one after a give-up elsewhere',
       [append('w', [0, 5], 'a b', 0), giveUp([6, 7], 1), append('v', [8, 9], 'c', 0)],
