@@ -3,7 +3,20 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { explore } from './search.ts';
+import { journalExploration } from './journal-scope.ts';
+import { sealExploration, type SealScope } from './seal-scope.ts';
 import { scopes } from './scopes.ts';
+
+const sealOnce: SealScope = {
+  segments: 1,
+  uploads: false,
+  recoverers: ['B'],
+  starters: [],
+  readers: [],
+  sweeps: true,
+  faults: 0,
+  switches: Infinity,
+};
 
 for (const [name, { title, isQuick, make }] of Object.entries(scopes)) {
   if (!isQuick) continue;
@@ -16,6 +29,24 @@ for (const [name, { title, isQuick, make }] of Object.entries(scopes)) {
     expect(states).toBeGreaterThan(1_000); // Fewer would mean that something is no longer explored.
   }, 120_000);
 }
+
+test('merging equal states leaves out no schedule and no end', async () => {
+  const small = [
+    () => sealExploration({ ...sealOnce, faults: 1 }),
+    () => sealExploration({ ...sealOnce, recoverers: ['B', 'C'], switches: 1 }),
+    () => journalExploration({ writers: ['A', 'B'], collectors: [], reader: false, faults: 0, switches: 2 }),
+    () => journalExploration({ writers: ['A'], collectors: ['C'], reader: false, faults: 0, switches: 1 }),
+  ];
+  for (const make of small) {
+    const merged = await explore({ ...make(), merges: true });
+    const walked = await explore({ ...make(), merges: false });
+    process.stdout.write(`${merged.states} states for ${walked.states}, ${merged.schedules} schedules\n`);
+    expect(merged.states).toBeLessThanOrEqual(walked.states);
+    expect(merged.schedules).toBe(walked.schedules);
+    expect(walked.ends).toBeGreaterThanOrEqual(walked.schedules);
+    expect(merged.endings).toEqual(walked.endings);
+  }
+});
 
 const command = fileURLToPath(new URL('../explore.mjs', import.meta.url));
 

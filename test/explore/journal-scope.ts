@@ -109,6 +109,7 @@ const collect =
 async function read(seams: Seams): Promise<void> {
   const replica = await openReplica(seams);
   await replica.sync();
+  await replica.sync(); // Begun later: it must show what was acknowledged since.
   seams.tell({ what: 'history', history: replica.history });
 }
 

@@ -29,8 +29,14 @@ function scope(title: string, isQuick: boolean, make: () => Exploration): Scope 
 }
 
 export const scopes: Readonly<Record<string, Scope>> = {
-  'journal-reader': scope('a writer, a collector and a reader of the journal, one fault', true, () =>
+  'journal-reader': scope('a writer, a collector and a reader of the journal', true, () =>
+    journalExploration({ ...journal, writers: ['A'], reader: true }),
+  ),
+  'journal-reader-fault': scope('a writer, a collector and a reader of the journal, one fault', false, () =>
     journalExploration({ ...journal, writers: ['A'], reader: true, faults: 1 }),
+  ),
+  'journal-fault': scope('a writer and a collector of the journal, one fault', true, () =>
+    journalExploration({ ...journal, writers: ['A'], faults: 1 }),
   ),
   'journal-two-writers': scope('two writers and a collector of the journal', true, () => journalExploration(journal)),
   'journal-two-writers-fault': scope('two writers and a collector of the journal, one fault', false, () =>

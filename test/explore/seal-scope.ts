@@ -137,8 +137,10 @@ async function liveReader({ store, journal, runtime, tell }: Seams): Promise<voi
   tell({ what: 'ready' });
   for (let times = 0; times < 2; times += 1) {
     await view.sync();
-    const { batches } = await reader.read(0);
-    tell({ what: 'seen', texts: batches.map(({ bytes }) => textOf(bytes)) });
+    for (let offset = 0; offset < reader.endOffset; offset += 1) {
+      const { batches } = await reader.read(offset);
+      tell({ what: 'seen', offset, texts: batches.map(({ bytes }) => textOf(bytes)) });
+    }
   }
 }
 
@@ -172,7 +174,7 @@ function judgeEnd({ world, notes }: Whole, state: CatalogState, history: readonl
   );
   for (const { what, offset, outcome, texts } of told) {
     if (what === 'acknowledged') assert.ok(offset < history.length, `offset ${offset} was acknowledged, and is lost`);
-    if (what === 'seen') assert.deepEqual(texts, history.slice(0, texts.length), 'what was read stays');
+    if (what === 'seen') assert.deepEqual(texts, history.slice(offset, offset + texts.length), 'what was read stays');
     if (what !== 'refused') continue;
     assert.ok(outcome === 'none' || outcome === 'unknown', `offset ${offset} was refused with ${outcome}`);
     if (outcome === 'none') assert.ok(offset >= history.length, `offset ${offset} is in the history, and was denied`);

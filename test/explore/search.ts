@@ -48,8 +48,8 @@ export interface Exploration {
   readonly judge: (whole: Whole, index: number) => string;
   /** Judges a state in which all clients are done. Throws what is wrong. */
   readonly judgeEnd: (whole: Whole) => Promise<void>;
-  /** States after which it gives up. */
-  readonly stateCountMax?: number | undefined;
+  /** False: every schedule is walked by itself, and clients are run anew for each, to see that merging changes nothing. */
+  readonly merges?: boolean | undefined;
   /** Seconds after which it gives up. */
   readonly secondsMax?: number | undefined;
 }
@@ -60,6 +60,8 @@ export interface Explored {
   readonly steps: number;
   readonly states: number;
   readonly ends: number;
+  /** What all has come to in the end: worlds, and what was told. Kept where `merges` is given. */
+  readonly endings: ReadonlySet<string>;
   readonly seconds: number;
   readonly exhausted: boolean;
   /** States of all clients: how often real code was run on. */
@@ -101,6 +103,7 @@ class Search {
   readonly #notes = new Map<string, number>();
   readonly #lates = new Map<string, number>();
   readonly #startedAt = process.cpuUsage();
+  readonly #endings = new Set<string>();
   #steps = 0;
   #ends = 0;
 
@@ -150,7 +153,17 @@ class Search {
     const { clients } = this.#exploration;
     const clientStates = clients.reduce((sum, { stateCount }) => sum + stateCount, 0);
     const [steps, states, ends] = [this.#steps, this.#seen.count, this.#ends];
-    return { schedules, steps, states, ends, seconds: this.#seconds(), exhausted, clientStates, violation };
+    return {
+      schedules,
+      steps,
+      states,
+      ends,
+      endings: this.#endings,
+      seconds: this.#seconds(),
+      exhausted,
+      clientStates,
+      violation,
+    };
   }
 
   #seconds(): number {
@@ -159,8 +172,7 @@ class Search {
   }
 
   #isOver(): boolean {
-    const { stateCountMax = Infinity, secondsMax = Infinity } = this.#exploration;
-    if (this.#seen.count >= stateCountMax) return true;
+    const { secondsMax = Infinity } = this.#exploration;
     return this.#steps % 10_000 === 0 && this.#seconds() >= secondsMax;
   }
 
@@ -193,6 +205,7 @@ class Search {
     assert.ok(isEnd || moves.some(({ client }) => client >= 0), 'a client waits for nothing');
     if (isEnd) await this.#exploration.judgeEnd(state);
     if (isEnd) this.#ends += 1;
+    if (isEnd && this.#exploration.merges !== undefined) this.#endings.add(`${state.world.text} ${state.notes}`);
     return { state, place, moves, next: 0, schedules: moves.length === 0 ? 1 : 0 };
   }
 
@@ -247,7 +260,8 @@ class Search {
       const whole: State = { ...base, clients: state.clients.with(client, next) };
       return next.events.length === 0 ? whole : { ...whole, notes: this.#exploration.judge(whole, client) };
     };
-    const known = whose.known(before, number, answer);
+    const { merges = true } = this.#exploration;
+    const known = merges ? whose.known(before, number, answer) : undefined;
     return known === undefined ? whose.goOn(before, number, answer).then(withNext) : withNext(known);
   }
 
@@ -255,6 +269,7 @@ class Search {
     const parts = [world.id, ...clients.map(({ id }) => id), numberOf(this.#notes, notes), faults];
     parts.push(late.length === 0 ? 0 : numberOf(this.#lates, late.map(({ id }) => id).join()) + 1);
     if (this.#exploration.switches !== Infinity) parts.push(last, switches);
+    if (this.#exploration.merges === false) parts.push(this.#steps);
     return this.#seen.place(parts);
   }
 

@@ -38,6 +38,8 @@ export interface Answer {
 
 export interface World {
   readonly id: number;
+  /** All of it, as text. */
+  readonly text: string;
   /** Bytes by key; the etag of a value is made of the value, so equal worlds are equal. */
   readonly values: ReadonlyMap<string, string>;
   /** Records of the atomic journal, from index 1 on. */
@@ -111,7 +113,7 @@ export class Worlds {
     const text = JSON.stringify([stored, records.map(idOf), past]);
     let known = this.#worlds.get(text);
     if (known === undefined) {
-      known = { id: this.#worlds.size, values, records, past };
+      known = { id: this.#worlds.size, text, values, records, past };
       this.#worlds.set(text, known);
     }
     return known;
