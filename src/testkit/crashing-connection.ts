@@ -13,7 +13,7 @@ import type {
   StoreRequestOptions,
 } from '../index.ts';
 import { FaultyObjectStore } from './faulty-object-store.ts';
-import type { LogDisturbance } from './log-driver.ts';
+import type { LogDisturbance, LogRequests } from './log-driver.ts';
 import { commonStoreFaults, type FaultRule, type StoreFault } from './store-faults.ts';
 
 /** What a connection is made of. */
@@ -36,6 +36,7 @@ export class CrashingConnection implements ObjectStore {
   readonly #death: Promise<never>;
   readonly #dying = new AbortController();
   #die: () => void = () => {};
+  readonly #counts = { puts: 0, gets: 0, total: 0 };
 
   constructor(store: ObjectStore, options: CrashingConnectionOptions) {
     const { runtime, faults } = options;
@@ -57,6 +58,11 @@ export class CrashingConnection implements ObjectStore {
   /** Aborted when the process dies: for what it has beside the bucket. */
   get dying(): AbortSignal {
     return this.#dying.signal;
+  }
+
+  /** Requests that were answered or failed, until the process died. */
+  get requests(): LogRequests {
+    return { ...this.#counts };
   }
 
   /** The process is dropped. */
@@ -87,24 +93,36 @@ export class CrashingConnection implements ObjectStore {
   }
 
   put(key: string, body: Uint8Array, options: PutOptions): Promise<PutResult> {
-    return this.#watched(this.#faulty.put(key, body, options));
+    return this.#counted('puts', options, () => this.#faulty.put(key, body, options));
   }
 
   get(key: string, options: GetOptions): Promise<GetResult> {
-    return this.#watched(this.#faulty.get(key, options));
+    return this.#counted('gets', options, () => this.#faulty.get(key, options));
   }
 
   list(options: ListOptions): Promise<ListResult> {
-    return this.#watched(this.#faulty.list(options));
+    return this.#counted('others', options, () => this.#faulty.list(options));
   }
 
   delete(keys: readonly string[], options: StoreRequestOptions): Promise<DeleteResult> {
-    return this.#watched(this.#faulty.delete(keys, options));
+    return this.#counted('others', options, () => this.#faulty.delete(keys, options));
   }
 
-  #watched<T>(answer: Promise<T>): Promise<T> {
+  /** A request that is called off before it is made is none. */
+  async #counted<T>(
+    kind: 'puts' | 'gets' | 'others',
+    { signal }: StoreRequestOptions,
+    request: () => Promise<T>,
+  ): Promise<T> {
+    const isNone = signal?.aborted === true;
+    const answer = request();
     if (this.#faulty.crashed) this.#die();
-    return answer;
+    try {
+      return await answer;
+    } finally {
+      if (!isNone) this.#counts.total += 1;
+      if (!isNone && kind !== 'others') this.#counts[kind] += 1;
+    }
   }
 }
 

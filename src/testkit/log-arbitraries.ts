@@ -4,15 +4,44 @@ import type * as FastCheck from 'fast-check';
 import type { Arbitrary } from 'fast-check';
 import type { LogDisturbance } from './log-driver.ts';
 import type { LogOperation, LogScript } from './log-script.ts';
+import { checkCount } from './suite-options.ts';
+import { shown, wrongArgument } from './wrong-argument.ts';
 
-/** Arbitrary scripts of at most so many operations, over three streams. */
-export function arbitraryLogScript(fc: typeof FastCheck, operationsMax: number): Arbitrary<LogScript> {
+/**
+ * What is needed of the package fast-check: give the package as it is imported. Only this function is asked for, so that
+ * whoever does not have the package can still read these types.
+ */
+export interface FastCheckForScripts<A> {
+  readonly constant: (script: LogScript) => A;
+}
+
+/**
+ * Arbitrary scripts for logs, of at most `operationsMax` operations (40 unless given) over three streams, for properties
+ * of your own. What is drawn is a LogScript, which is plain data: a seed for the world, and operations, each an object
+ * such as `{ do: 'append', stream: 'a', count: 2, sizeBytes: 40, wait: true }`. Every script is a legal one, also
+ * after shrinking; `runLogScript` runs one.
+ *
+ * ```ts
+ * import fc from 'fast-check';
+ * const scripts: fc.Arbitrary<LogScript> = arbitraryLogScript(fc, 30);
+ * await fc.assert(fc.asyncProperty(scripts, async (script) => {
+ *   const { violation } = await runLogScript(script, { open });
+ *   if (violation !== undefined) throw violation;
+ * }));
+ * ```
+ */
+export function arbitraryLogScript<A>(fastCheck: FastCheckForScripts<A>, operationsMax: number = 40): A {
+  const fc = fastCheck as unknown as typeof FastCheck;
+  if (typeof fc?.oneof !== 'function') {
+    throw wrongArgument(`arbitraryLogScript is given fast-check: import fc from 'fast-check'; got ${shown(fastCheck)}`);
+  }
+  checkCount('operationsMax', operationsMax);
   const operation = arbitraryOperation(fc);
   const single = operation.map((one) => [one]);
   const group = fc.oneof({ arbitrary: single, weight: 5 }, { arbitrary: arbitraryBurst(fc), weight: 1 });
   const groups = fc.array(group, { minLength: 1, maxLength: operationsMax, size: 'max' });
   const operations = groups.map((all) => all.flat().slice(0, operationsMax));
-  return fc.record({ seed: fc.nat(), operations });
+  return fc.record({ seed: fc.nat(), operations }) as A;
 }
 
 /** Much under way in one stream, and then something that ends it: what takes most luck to draw one by one. */
@@ -22,7 +51,7 @@ function arbitraryBurst(fc: typeof FastCheck): Arbitrary<LogOperation[]> {
     stream: fc.constantFrom('a', 'b'),
     counts: fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 1, maxLength: 4 }),
     meanwhile: fc.constantFrom('nothing', 'read', 'pause', 'trim'),
-    end: fc.constantFrom('crash', 'crash', 'reopen', 'close', 'delete', 'nothing'),
+    end: fc.constantFrom('crash', 'crash', 'reopen', 'close', 'delete', 'nothing', 'usurp'),
   });
   return bursts.map(({ weather, stream, counts, meanwhile, end }) => {
     const burst: LogOperation[] = weather === 'calm' ? [] : [{ do: 'disturb', by: { kind: weather } }];
@@ -32,6 +61,7 @@ function arbitraryBurst(fc: typeof FastCheck): Arbitrary<LogOperation[]> {
     if (meanwhile === 'trim') burst.push({ do: 'trim', stream, at: 100, wait: false });
     if (end === 'crash' || end === 'reopen') burst.push({ do: end });
     if (end === 'close' || end === 'delete') burst.push({ do: end, stream });
+    if (end === 'usurp') burst.push({ do: end }, { do: 'usurped', call: 'append', stream });
     return burst;
   });
 }
@@ -52,11 +82,12 @@ function arbitraryOperation(fc: typeof FastCheck): Arbitrary<LogOperation> {
     { arbitrary: fc.integer({ min: 16, max: 200 }), weight: 8 },
     { arbitrary: fc.constant(9_000), weight: 1 },
   );
-  const shape = fc.record({ count, sizeBytes });
+  const timestamp = fc.option(fc.integer({ min: 0, max: 100 }), { nil: undefined });
+  const shape = fc.record({ count, sizeBytes, timestamp });
   const disturbance = arbitraryDisturbance(fc);
   const optional = <T>(arbitrary: Arbitrary<T>): Arbitrary<T | undefined> => fc.option(arbitrary, { nil: undefined });
   const all: readonly (readonly [number, Arbitrary<LogOperation>])[] = [
-    [14, fc.record({ do: fc.constant('append' as const), stream, count, sizeBytes, wait })],
+    [14, fc.record({ do: fc.constant('append' as const), stream, count, sizeBytes, timestamp, wait })],
     [
       4,
       fc.record({
@@ -76,6 +107,11 @@ function arbitraryOperation(fc: typeof FastCheck): Arbitrary<LogOperation> {
         span: optional(fc.integer({ min: 0, max: 8 })),
       }),
     ],
+    [3, fc.record({ do: fc.constant('append-once' as const), stream, count, sizeBytes, wait })],
+    [2, fc.record({ do: fc.constant('retry' as const), stream })],
+    [2, fc.record({ do: fc.constant('look-up' as const), stream, timestamp: fc.nat({ max: 110 }), wait })],
+    [1, fc.record({ do: fc.constant('read-twice' as const), stream, at })],
+    [3, arbitraryAbort(fc, stream)],
     [3, fc.record({ do: fc.constant('trim' as const), stream, at, wait })],
     [3, fc.record({ do: fc.constant('follow' as const), stream, at })],
     [1, fc.record({ do: fc.constant('leave' as const), stream })],
@@ -89,8 +125,24 @@ function arbitraryOperation(fc: typeof FastCheck): Arbitrary<LogOperation> {
     [4, fc.record({ do: fc.constant('crash' as const), meanwhile: optional(disturbance) })],
     [4, fc.record({ do: fc.constant('disturb' as const), by: disturbance })],
     [1, fc.record({ do: fc.constant('settle' as const) })],
+    [1, fc.record({ do: fc.constant('usurp' as const) })],
+    [1, fc.record({ do: fc.constant('usurped' as const), call: fc.constantFrom(...usurpedCalls), stream })],
+    [1, fc.record({ do: fc.constantFrom('audit' as const, 'idle' as const) })],
   ];
   return fc.oneof(...all.map(([weight, arbitrary]) => ({ weight, arbitrary })));
+}
+
+const usurpedCalls = ['append', 'trim', 'create', 'delete'] as const;
+const abortableCalls = ['append', 'append', 'read', 'trim', 'create', 'open', 'delete', 'look-up'] as const;
+
+function arbitraryAbort(fc: typeof FastCheck, stream: Arbitrary<string>): Arbitrary<LogOperation> {
+  return fc.record({
+    do: fc.constant('abort' as const),
+    call: fc.constantFrom(...abortableCalls),
+    stream,
+    afterTurns: fc.oneof(fc.integer({ min: 0, max: 4 }), fc.integer({ min: 5, max: 40 })),
+    afterMs: fc.constantFrom(0, 0, 1, 3, 10),
+  });
 }
 
 function arbitraryDisturbance(fc: typeof FastCheck): Arbitrary<LogDisturbance> {

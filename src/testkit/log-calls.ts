@@ -1,7 +1,10 @@
 // Calls to a log under test: each is given a time in which it must be answered, its answer is judged, and what came of
 // it is written down. Calls that nobody waits for are kept in a set, and the first violation among them in one place.
+//
+// Invariants: no call of the log can hold a script up for longer than its limit, and none that throws where it should
+// give a promise is taken for anything else; both are told with the name of the call.
 import type { Runtime } from '../index.ts';
-import { LogViolation } from './log-violation.ts';
+import { LogViolation, type LogProperty } from './log-violation.ts';
 
 /** A failed call, as the suite looks at it. */
 export interface LogFailure {
@@ -16,11 +19,13 @@ export interface LogCall<T> {
   /** Judges an answer; gives it in a few words. */
   readonly done: (value: T) => string | void;
   /** Judges refusals, by their code. */
-  readonly refusals?: Readonly<Record<string, () => void>>;
+  readonly refusals?: Readonly<Record<string, () => void>> | undefined;
   /** Whether this failure may be, here and now. */
   readonly mayFail: (failure: LogFailure) => boolean;
   /** Takes notice of a failure that may be. */
-  readonly failed?: (failure: LogFailure) => void;
+  readonly failed?: ((failure: LogFailure) => void) | undefined;
+  /** The signal that the call was given, if any: its reason is a failure that may be. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** What became of a call. */
@@ -44,6 +49,10 @@ export class LogCalls {
   readonly lines: string[] = [];
   /** The first promise that was found broken by a call that nobody waited for. */
   violation: LogViolation | undefined;
+  /** Calls that were made. */
+  count = 0;
+  /** Rises whenever the process that answers calls comes to an end: what was under way must settle then. */
+  #endings = 0;
   readonly #pending = new Set<Promise<unknown>>();
   readonly #runtime: Runtime;
   readonly #limitMs: number;
@@ -65,16 +74,22 @@ export class LogCalls {
     if (this.violation !== undefined) throw this.violation;
   }
 
+  /** The log is closed, dropped or taken over now. */
+  ending(): void {
+    this.#endings += 1;
+  }
+
   /** Makes a call and judges its answer. */
   async ask<T>(call: LogCall<T>): Promise<LogOutcome> {
+    const { what } = call;
     let value: T;
     try {
-      value = await this.within(call.what, Promise.resolve().then(call.act));
+      value = await this.within(what, call.act);
     } catch (cause) {
       if (cause instanceof LogViolation) throw cause;
       return this.#judgeFailure(call, cause);
     }
-    this.note(`${call.what} → ${this.#judged(call.what, () => call.done(value)) ?? 'done'}`);
+    this.note(`${what} → ${this.#judged(what, () => call.done(value)) ?? 'done'}`);
     return 'done';
   }
 
@@ -93,11 +108,17 @@ export class LogCalls {
     this.check();
   }
 
-  /** Waits for an answer, but not for ever. */
-  async within<T>(what: string, answer: Promise<T>): Promise<T> {
+  /** Makes a call and waits for its answer, but not for ever. */
+  async within<T>(what: string, act: () => T | Promise<T>, promise: LogProperty = 'answers'): Promise<T> {
+    const endings = this.#endings;
+    this.count += 1;
+    const answer = Promise.resolve(this.now(what, act));
     const limit = new Promise<never>((_, reject) => {
       const { timers } = this.#runtime;
-      const late = (): void => reject(new LogViolation('answers', `${what} has no answer after ${this.#limitMs} ms`));
+      const late = (): void => {
+        const property: LogProperty = this.#endings === endings ? promise : 'settles';
+        reject(new LogViolation(property, `${what} has no answer after ${this.#limitMs} ms`));
+      };
       const timer = timers.after(this.#limitMs, late);
       const cancel = (): void => timer.cancel();
       answer.then(cancel, cancel);
@@ -105,7 +126,22 @@ export class LogCalls {
     return Promise.race([answer, limit]);
   }
 
-  #judgeFailure<T>({ what, refusals, mayFail, failed }: LogCall<T>, cause: unknown): LogOutcome {
+  /** Makes a call that is answered at once, or gives a promise: either way it must not throw. */
+  now<T>(what: string, act: () => T): T {
+    try {
+      return act();
+    } catch (cause) {
+      if (cause instanceof LogViolation) throw cause;
+      throw new LogViolation('answers', `${what} threw where it was called: ${shownFailure(cause)}`, cause);
+    }
+  }
+
+  #judgeFailure<T>({ what, refusals, mayFail, failed, signal }: LogCall<T>, cause: unknown): LogOutcome {
+    if (signal?.aborted === true && cause === signal.reason) {
+      this.note(`${what} → aborted`);
+      failed?.({ code: 'aborted', outcome: 'unknown' });
+      return 'failed';
+    }
     const failure = failureOf(cause);
     const refusal = refusals?.[failure.code];
     this.note(`${what} → ${failure.code}${failure.outcome === 'unknown' ? ', outcome unknown' : ''}`);
@@ -113,7 +149,7 @@ export class LogCalls {
       this.#judged(what, refusal);
       return 'refused';
     }
-    if (!mayFail(failure)) throw unforeseen(what, cause);
+    if (!mayFail(failure)) throw unforeseen(what, cause, signal?.aborted === true ? 'abortable' : 'sensible');
     failed?.(failure);
     return 'failed';
   }
@@ -128,7 +164,10 @@ export class LogCalls {
   }
 }
 
-function unforeseen(what: string, cause: unknown): LogViolation {
-  const { stack } = cause as Error;
-  return new LogViolation('sensible', `${what} failed: ${stack ?? String(cause)}`, cause);
+function unforeseen(what: string, cause: unknown, property: LogProperty = 'sensible'): LogViolation {
+  return new LogViolation(property, `${what} failed: ${shownFailure(cause)}`, cause);
+}
+
+function shownFailure(cause: unknown): string {
+  return (cause instanceof Error ? cause.stack : undefined) ?? String(cause);
 }

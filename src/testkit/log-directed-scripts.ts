@@ -1,10 +1,13 @@
 // Short scripts about one promise each: what a log that is only begun should be tried with first, and what says plainly
 // what is wrong when the random ones fail too.
+import type { LogDriverOption } from './log-driver.ts';
 import type { LogOperation } from './log-script.ts';
 
 /** A script with what it is about. */
 export interface DirectedLogScript {
   readonly title: string;
+  /** What a log must have besides for this to say anything. */
+  readonly needs?: readonly LogDriverOption[];
   readonly operations: readonly LogOperation[];
 }
 
@@ -25,7 +28,7 @@ const wait: LogOperation = { do: 'wait' };
 const crash: LogOperation = { do: 'crash' };
 const reopen: LogOperation = { do: 'reopen' };
 
-/** All of them. */
+/** Those that every log can be tried with. */
 export const directedLogScripts: readonly DirectedLogScript[] = [
   {
     title: 'gives what was appended, from every place in it, within the limits of the read',

@@ -20,6 +20,8 @@ interface Follower {
   /** Whether it may end now: the stream was closed or deleted, the log ended, or it was asked to. */
   readonly mayEnd: () => boolean;
   hasLeft: boolean;
+  /** Settles when it has ended. */
+  pump: Promise<void>;
   readonly waiting: { readonly offset: number; readonly resolve: () => void }[];
 }
 
@@ -40,10 +42,15 @@ export class LogFollowers {
     const label = `follower ${this.#count} of ${name.name} from ${from}`;
     const follower: Follower = {
       ...{ label, name: name.name, history, iterator, from, position: from, mayEnd },
-      ...{ hasBegun: false, hasEnded: false, hasLeft: false, waiting: [] },
+      ...{ hasBegun: false, hasEnded: false, hasLeft: false, pump: Promise.resolve(), waiting: [] },
     };
     this.#followers.push(follower);
-    void this.#pump(follower);
+    follower.pump = this.#pump(follower);
+  }
+
+  /** Whether anybody follows. */
+  get areThere(): boolean {
+    return this.#followers.some(({ hasEnded }) => !hasEnded);
   }
 
   /** The oldest follower of a stream stops. */
@@ -51,7 +58,7 @@ export class LogFollowers {
     const follower = this.#followers.find((candidate) => candidate.name === name && !candidate.hasEnded);
     if (follower === undefined) return;
     follower.hasLeft = true;
-    await this.#calls.within(`leaving ${follower.label}`, Promise.resolve(follower.iterator.return?.()));
+    await this.#calls.within(`leaving ${follower.label}`, () => follower.iterator.return?.());
     this.#calls.note(`${follower.label} left at ${follower.position}`);
     this.#end(follower);
   }
@@ -63,7 +70,7 @@ export class LogFollowers {
       if (follower.hasEnded || follower.position >= endOffset) continue;
       const reached = new Promise<void>((resolve) => follower.waiting.push({ offset: endOffset, resolve }));
       try {
-        await this.#calls.within(`${follower.label}, waiting for ${endOffset}`, reached);
+        await this.#calls.within(`${follower.label}, waiting for ${endOffset}`, () => reached);
       } catch (cause) {
         const { label, position } = follower;
         throw new LogViolation('followed', `${label} stands at ${position}; ${endOffset} is durable`, cause);
@@ -80,20 +87,25 @@ export class LogFollowers {
       follower.hasLeft = true;
       this.#end(follower);
     }
-    await Promise.all(
-      followers.map(({ iterator, label }) =>
-        this.#calls.within(
-          `leaving ${label}`,
-          Promise.resolve(iterator.return?.()).catch(() => {}),
-        ),
-      ),
+    const leaving = followers.map(({ iterator, label }) =>
+      this.#calls.within(`leaving ${label}`, async () => iterator.return?.()).catch(onlyViolation),
     );
+    await Promise.all(leaving);
+  }
+
+  /** The log was closed: whoever waits for more is told. */
+  async allEnd(): Promise<void> {
+    for (const { label, pump } of this.#followers) {
+      await this.#calls.within(`${label}, waiting while the log is closed`, () => pump, 'settles');
+    }
+    this.#calls.check();
   }
 
   async #pump(follower: Follower): Promise<void> {
     const { label, iterator, history } = follower;
     try {
       for (;;) {
+        this.#calls.count += 1;
         const { done, value } = await iterator.next();
         if (follower.hasLeft) return;
         if (done === true) break;
@@ -138,4 +150,8 @@ export class LogFollowers {
     follower.hasEnded = true;
     for (const { resolve } of follower.waiting) resolve();
   }
+}
+
+function onlyViolation(cause: unknown): void {
+  if (cause instanceof LogViolation) throw cause;
 }

@@ -7,7 +7,7 @@
 //
 // Invariants: a place once known is never another one; a recovery decides all that was undecided, for ever.
 import type { LogBatch, LogRange, LogReadBatch } from './log-driver.ts';
-import { hold, LogViolation } from './log-violation.ts';
+import { hold, LogViolation, type LogProperty } from './log-violation.ts';
 
 /** One batch that somebody wanted to append. */
 export interface LogAttempt extends LogBatch {
@@ -20,6 +20,17 @@ export interface LogAttempt extends LogBatch {
   status: 'pending' | 'acknowledged' | 'refused' | 'unknown';
   /** Where it stands, once that is known. */
   startOffset: number | undefined;
+  /** All tries of the same append, this one among them: one at most may stand. */
+  readonly tries: LogAttempt[];
+  /** The promise that is broken if it stands where it must not. */
+  about: LogProperty | undefined;
+}
+
+/** What an attempt begins with. */
+export interface LogAttemptFacts extends LogBatch {
+  readonly label: string;
+  /** When it is called, in ticks of the model. */
+  readonly tick: number;
 }
 
 /** What was known when a call was made: no answer may be behind it. */
@@ -37,6 +48,7 @@ export class LogHistory {
   #anchor = { order: 0, offset: 0 };
   #startOffset = 0;
   #endOffset = 0;
+  #registeredEnd = 0;
   /** Trims that are under way, or whose outcome is unknown. */
   readonly #openTrims = new Map<number, number>();
   #trims = 0;
@@ -71,23 +83,30 @@ export class LogHistory {
     return this.#undecided().some(({ status }) => status === 'unknown');
   }
 
-  attempt(label: string, bytes: Uint8Array, count: number, tick: number): LogAttempt {
-    const order = this.#attempts.length;
-    const attempt: LogAttempt = {
-      ...{ history: this, order, label, bytes, count, calledAt: tick, answeredAt: Infinity },
-      ...{ status: 'pending', startOffset: undefined },
-    };
+  /** An append is called; or called again, if `again` is the last try. */
+  attempt(facts: LogAttemptFacts, again?: LogAttempt): LogAttempt {
+    const attempt = this.#newAttempt(facts, again?.tries ?? []);
+    attempt.tries.push(attempt);
     this.#attempts.push(attempt);
+    if (again !== undefined) attempt.about = 'once';
     return attempt;
+  }
+
+  /** An append by somebody who has lost the log: it must not be seen, whatever is answered. */
+  attemptByUsurped(facts: LogAttemptFacts): LogAttempt {
+    const attempt = this.#newAttempt(facts, []);
+    attempt.tries.push(attempt);
+    return Object.assign(attempt, { status: 'refused', about: 'fenced' } as const);
   }
 
   /** The append was acknowledged. */
   acknowledge(attempts: readonly LogAttempt[], range: LogRange, tick: number): void {
     let at = range.startOffset;
     for (const attempt of attempts) {
-      this.#place(attempt, at);
-      attempt.status = 'acknowledged';
-      attempt.answeredAt = tick;
+      const standing = this.#place(attempt, at);
+      Object.assign(attempt, { status: 'refused', answeredAt: tick }); // A try that another one stands for.
+      standing.status = 'acknowledged';
+      standing.answeredAt = tick;
       at += attempt.count;
     }
     const labels = attempts.map(({ label }) => label).join(', ');
@@ -97,7 +116,8 @@ export class LogHistory {
   /** The append was refused: it must not be seen, now or later. */
   refuse(attempts: readonly LogAttempt[], tick: number): void {
     for (const attempt of attempts) {
-      hold(attempt.startOffset === undefined, 'refused', () => `${attempt.label} was refused, and was read`);
+      const { about, label } = attempt;
+      hold(attempt.startOffset === undefined, about ?? 'refused', () => `${label} was refused, and was read`);
       attempt.status = 'refused';
       attempt.answeredAt = tick;
     }
@@ -106,8 +126,8 @@ export class LogHistory {
   /** The append failed, and may have happened. */
   doubt(attempts: readonly LogAttempt[], tick: number): void {
     for (const attempt of attempts) {
-      attempt.status = 'unknown';
-      attempt.answeredAt = tick;
+      const isElsewhere = attempt.tries.some((other) => other !== attempt && other.startOffset !== undefined);
+      Object.assign(attempt, { status: isElsewhere ? 'refused' : 'unknown', answeredAt: tick });
     }
   }
 
@@ -151,11 +171,13 @@ export class LogHistory {
     this.#endOffset = Math.max(this.#endOffset, endOffset);
   }
 
-  /** A batch was read. `attempt` is whom its bytes name. */
-  observe(attempt: LogAttempt, batch: LogReadBatch): void {
+  /** A batch was read. `named` is whom its bytes name. */
+  observe(named: LogAttempt, batch: LogReadBatch): void {
     const { startOffset, endOffset, count } = batch;
-    const shown = `${attempt.label} at [${startOffset}, ${endOffset})`;
-    hold(attempt.status !== 'refused', 'refused', () => `${shown} was refused, and was read`);
+    const attempt = this.#tryAt(named, startOffset);
+    const { about, label } = attempt;
+    const shown = `${label} at [${startOffset}, ${endOffset})`;
+    hold(attempt.status !== 'refused', about ?? 'refused', () => `${shown} was refused, and was read`);
     const isWhole = endOffset - startOffset === count && count === attempt.count;
     hold(isWhole, 'offsets', () => `${shown} was appended with ${attempt.count} records, and has ${count}`);
     const standing = this.#attempts.find((other) => other.startOffset === startOffset);
@@ -167,6 +189,40 @@ export class LogHistory {
     this.#endOffset = Math.max(this.#endOffset, endOffset);
   }
 
+  /** Somebody was told the registered end, and afterwards the end of what is durable. */
+  observeRegistered(registeredEnd: number, durableEnd: number): void {
+    const { name } = this;
+    hold(registeredEnd <= durableEnd, 'monotonic', () => {
+      return `${name} is registered to ${registeredEnd}, and durable to ${durableEnd}`;
+    });
+    hold(registeredEnd >= this.#registeredEnd, 'monotonic', () => {
+      return `${name} is registered to ${registeredEnd}, and was to ${this.#registeredEnd}`;
+    });
+    this.#registeredEnd = registeredEnd;
+  }
+
+  /** A look-up by time that was called at `calledAt` gave `found`. */
+  observeLookUp(timestamp: number, calledAt: number, before: LogKnowledge, found: number | undefined): void {
+    const shown = `${this.name} looked up by time ${timestamp} gave ${found ?? 'nothing'}`;
+    const late = this.#attempts.filter((one) => one.timestamp !== undefined && one.timestamp >= timestamp);
+    const starts = [before.startOffset, this.startMax];
+    const isThere = late.some((attempt) => {
+      if (attempt.status === 'refused') return false;
+      const { startOffset, count } = attempt;
+      const possible = startOffset === undefined ? this.#possibleStarts(attempt) : new Set([startOffset]);
+      const isCut = starts.some(
+        (start) => start === found && [...possible].some((at) => at < start && start < at + count),
+      );
+      return isCut || possible.has(found ?? -1);
+    });
+    hold(found === undefined || isThere, 'timely', () => `${shown}, where no batch of such a time begins`);
+    const missed = late.find(({ status, answeredAt, startOffset = 0, count }) => {
+      const isKnown = status === 'acknowledged' && answeredAt < calledAt && startOffset + count > this.startMax;
+      return isKnown && startOffset < (found ?? Infinity);
+    });
+    hold(missed === undefined, 'timely', () => `${shown}; ${missed?.label}, of ${missed?.timestamp}, was there before`);
+  }
+
   /** After a recovery, and with everything read: what was not there never will be. */
   decide({ startOffset, endOffset }: LogRange): void {
     this.#anchor = { order: this.#attempts.length, offset: endOffset };
@@ -175,26 +231,50 @@ export class LogHistory {
     this.#openTrims.clear();
   }
 
-  #place(attempt: LogAttempt, startOffset: number): void {
-    const { label, order } = attempt;
+  #newAttempt({ tick, ...facts }: LogAttemptFacts, tries: LogAttempt[]): LogAttempt {
+    const { length: order } = this.#attempts;
+    return {
+      ...{ ...facts, history: this, order, tries, calledAt: tick, answeredAt: Infinity },
+      ...{ status: 'pending', startOffset: undefined, about: undefined },
+    };
+  }
+
+  /** Of the tries of an append the one that stands at an offset, or that may. */
+  #tryAt(attempt: LogAttempt, startOffset: number): LogAttempt {
+    const { tries } = attempt;
+    if (tries.length < 2) return attempt;
+    const may = ({ status, order }: LogAttempt): boolean => status !== 'refused' && order >= this.#anchor.order;
+    return (
+      tries.find((one) => one.startOffset !== undefined) ??
+      tries.find((one) => may(one) && this.#possibleStarts(one).has(startOffset)) ??
+      attempt
+    );
+  }
+
+  #place(named: LogAttempt, startOffset: number): LogAttempt {
+    const attempt = this.#tryAt(named, startOffset);
+    const { label, order, tries } = attempt;
+    const about = tries.at(-1)?.about;
     if (attempt.startOffset !== undefined) {
       const was = attempt.startOffset;
-      hold(was === startOffset, 'offsets', () => `${label} stands at ${was}, and at ${startOffset}`);
-      return;
+      hold(was === startOffset, about ?? 'offsets', () => `${label} stands at ${was}, and at ${startOffset}`);
+      return attempt;
     }
-    hold(order >= this.#anchor.order || startOffset < this.#startOffset, 'oneHistory', () => {
+    hold(order >= this.#anchor.order || startOffset < this.#startOffset, about ?? 'oneHistory', () => {
       return `${label} stands at ${startOffset}; the history after the recovery was fixed without it`;
     });
     const possible = this.#possibleStarts(attempt);
-    hold(possible.has(startOffset), 'offsets', () => {
+    hold(possible.has(startOffset), about ?? 'offsets', () => {
       return `${label} stands at ${startOffset}; after all before it, it can stand at ${[...possible].join(' or ')}`;
     });
     const next = this.#attempts.find((other) => other.order > order && other.startOffset !== undefined);
-    hold(startOffset + attempt.count <= (next?.startOffset ?? Infinity), 'offsets', () => {
+    hold(startOffset + attempt.count <= (next?.startOffset ?? Infinity), about ?? 'offsets', () => {
       return `${label} at ${startOffset} lies over ${next?.label} at ${next?.startOffset}`;
     });
     attempt.startOffset = startOffset;
+    for (const other of tries) if (other !== attempt) other.status = 'refused'; // They have come to nothing.
     this.#endOffset = Math.max(this.#endOffset, startOffset + attempt.count);
+    return attempt;
   }
 
   /** Where an attempt can stand, given those before it. One that had failed when this was called may be nowhere. */
@@ -205,7 +285,8 @@ export class LogHistory {
       if (before.startOffset !== undefined) starts = new Set([endOf(before)]);
       else {
         const after = [...starts].map((start) => start + before.count);
-        const mayBeNowhere = before.status === 'unknown' && before.answeredAt < calledAt;
+        const isRetry = before.tries[0] !== before;
+        const mayBeNowhere = isRetry || (before.status === 'unknown' && before.answeredAt < calledAt);
         starts = new Set(mayBeNowhere ? [...starts, ...after] : after);
       }
     }

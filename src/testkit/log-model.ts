@@ -2,11 +2,14 @@
 // append it comes from, so whatever is read can be traced back; what nobody appended is found at once.
 import type { LogBatch, LogRange, LogReadBatch, LogReadOptions, LogReadResult } from './log-driver.ts';
 import { LogHistory, type LogAttempt, type LogKnowledge } from './log-history.ts';
+import type { LogBatchShape } from './log-script.ts';
 import { hold, LogViolation } from './log-violation.ts';
 
 /** What is known of a name. */
 export interface LogName {
   readonly name: string;
+  /** The last append that was made under an id of its own. */
+  lastOnce: LogAttempt | undefined;
   /** Its stream, if it has one. */
   history: LogHistory | undefined;
   /** Whether the stream takes appends. */
@@ -45,7 +48,7 @@ export class LogModel {
   name(name: string): LogName {
     const known = this.#names.get(name);
     if (known !== undefined) return known;
-    const fresh: LogName = { name, history: undefined, isOpen: false, doubt: undefined, moves: 0 };
+    const fresh: LogName = { name, lastOnce: undefined, history: undefined, isOpen: false, doubt: undefined, moves: 0 };
     this.#names.set(name, fresh);
     return fresh;
   }
@@ -57,14 +60,24 @@ export class LogModel {
     return new LogHistory(name, generation);
   }
 
-  /** A batch to append, of `sizeBytes` or a little more: its bytes begin with its own label. */
-  attempt(history: LogHistory, count: number, sizeBytes: number): LogAttempt {
+  /** A batch to append, of about `sizeBytes`: its bytes begin with its own label. */
+  attempt(history: LogHistory, shape: LogBatchShape, by: 'owner' | 'usurped' = 'owner'): LogAttempt {
     const tick = this.tick();
+    const { count, sizeBytes, timestamp } = shape;
     const label = `${history.name}${history.generation}#${tick}`;
-    const bytes = new TextEncoder().encode(`${label}|`.padEnd(sizeBytes, String.fromCharCode(97 + (tick % 26))));
-    const attempt = history.attempt(label, bytes, count, tick);
+    const head = new TextEncoder().encode(`${label}|`);
+    const bytes = new Uint8Array(Math.max(sizeBytes, head.byteLength)).fill(97 + (tick % 26));
+    bytes.set(head);
+    const facts = { label, tick, bytes, count, timestamp };
+    const attempt = by === 'owner' ? history.attempt(facts) : history.attemptByUsurped(facts);
     this.#attempts.set(label, attempt);
     return attempt;
+  }
+
+  /** The same batch, tried again. */
+  retry(last: LogAttempt): LogAttempt {
+    const { history, label, bytes, count, timestamp } = last;
+    return history.attempt({ label, tick: this.tick(), bytes, count, timestamp }, last);
   }
 
   /** Judges a batch that was read from a stream. */
@@ -130,7 +143,10 @@ export function decideHistory(history: LogHistory, range: LogRange, readTo: numb
 }
 
 function equalBatches(a: LogBatch, b: LogBatch): boolean {
-  return a.bytes.byteLength === b.bytes.byteLength && a.bytes.every((byte, i) => byte === b.bytes[i]);
+  const { length } = a.bytes;
+  if (length !== b.bytes.length) return false;
+  for (let i = 0; i < length; i += 1) if (a.bytes[i] !== b.bytes[i]) return false;
+  return true;
 }
 
 function shownBytes({ bytes }: LogReadBatch): string {

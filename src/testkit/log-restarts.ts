@@ -1,13 +1,22 @@
 // Starting a log again, cleanly or after a crash, as often as it takes; and what must be there afterwards: every
 // stream, all that was acknowledged, nothing that was deleted. What is found then is the history for ever.
 import { isUnavailable, type LogCalls, type LogFailure, type LogOutcome } from './log-calls.ts';
-import type { LogDisturbance, LogDriver, LogRange } from './log-driver.ts';
+import type { LogDisturbance, LogDriver, LogRange, LogUsurped } from './log-driver.ts';
 import type { LogFollowers } from './log-followers.ts';
 import { decideHistory, type LogModel, type LogName } from './log-model.ts';
 import { hold, LogViolation } from './log-violation.ts';
 
+/** How a log starts again: after a clean end, after a crash, or in another process while the old one goes on. */
+export type LogRestart = 'reopen' | 'crash' | 'usurp';
+
 /** A log that cannot be started in so many quiet tries never will be. */
 const triesMax = 5;
+
+/** Calls that were made, and requests that were made for them. */
+export interface LogToll {
+  readonly calls: number;
+  readonly requests: number;
+}
 
 export class LogRestarts {
   readonly #driver: LogDriver;
@@ -18,12 +27,16 @@ export class LogRestarts {
   #era = 0;
   #isDisturbed = false;
   #hasFailed = false;
+  #usurped: LogUsurped | undefined;
+  /** Calls and requests until the log had started, if nothing has gone wrong since. */
+  #calm: LogToll | undefined;
 
   constructor(driver: LogDriver, calls: LogCalls, model: LogModel, followers: LogFollowers) {
     this.#driver = driver;
     this.#calls = calls;
     this.#model = model;
     this.#followers = followers;
+    this.#calm = this.#toll();
   }
 
   /** Whether calls may fail for reasons that are not theirs. */
@@ -33,11 +46,40 @@ export class LogRestarts {
 
   /** Whether the log has ended by itself. */
   get isDue(): boolean {
-    return this.#driver.isEnded === undefined ? this.#hasFailed : this.#driver.isEnded();
+    return this.#calls.now('isEnded', () => this.#driver.isEnded?.()) ?? this.#hasFailed;
+  }
+
+  /** The process that had the log before another took it over, if it still lives. */
+  get usurped(): LogUsurped | undefined {
+    return this.#usurped;
+  }
+
+  /** What it has cost so far since the log was started, if nothing has gone wrong since. */
+  get calmToll(): LogToll | undefined {
+    const before = this.#isDisturbed ? undefined : this.#calm;
+    if (before === undefined) return undefined;
+    const now = this.#toll();
+    return { calls: now.calls - before.calls, requests: now.requests - before.requests };
   }
 
   disturbed(): void {
     this.#isDisturbed = true;
+    this.#calm = undefined;
+  }
+
+  /** The log comes to its end now: what is under way may fail by it. */
+  ending(): void {
+    this.#era += 1;
+    this.#calls.ending();
+    for (const name of this.#model.names) {
+      name.isOpen = false;
+      name.moves += 1;
+    }
+  }
+
+  #toll(): LogToll {
+    const made = this.#calls.now('requests', () => this.#driver.requests?.());
+    return { calls: this.#calls.count, requests: made?.total ?? 0 };
   }
 
   /** Whether something that begins now may have failed, asked when it has. */
@@ -51,34 +93,52 @@ export class LogRestarts {
   }
 
   /** Starts the log again and checks what it holds. */
-  async restart(how: 'reopen' | 'crash', meanwhile: LogDisturbance | undefined): Promise<void> {
+  async restart(how: LogRestart, meanwhile: LogDisturbance | undefined): Promise<void> {
     const first = how === 'crash' && this.#driver.crash === undefined ? 'reopen' : how;
     for (let tries = 1; ; tries += 1) {
       if (tries > triesMax) throw new LogViolation('answers', `it did not start again in ${triesMax} tries`);
       const again = this.#driver.crash === undefined ? 'reopen' : 'crash';
       const started = await this.#start(tries === 1 ? first : again, tries === 1 ? meanwhile : undefined);
       if (started && (await this.#verify())) break;
-      if (this.#driver.settle !== undefined) await this.#calls.within('settle', this.#driver.settle());
+      await this.#calls.within('settle', () => this.#driver.settle?.());
     }
     this.#calls.check();
   }
 
-  async #start(how: 'reopen' | 'crash', meanwhile: LogDisturbance | undefined): Promise<boolean> {
+  /** The process that lost the log ends, too. */
+  async leaveUsurped(): Promise<void> {
+    const usurped = this.#usurped;
+    this.#usurped = undefined;
+    if (usurped === undefined) return;
+    await this.#calls.within('the close of the process that lost the log', () => usurped.close()).catch(onlyViolation);
+  }
+
+  async #start(how: LogRestart, meanwhile: LogDisturbance | undefined): Promise<boolean> {
     const wasDisturbed = this.#isDisturbed;
-    this.#era += 1;
+    if (how === 'usurp') await this.leaveUsurped();
+    this.ending();
     this.#isDisturbed = meanwhile !== undefined || (how === 'reopen' && wasDisturbed);
-    for (const name of this.#model.names) {
-      name.isOpen = false;
-      name.moves += 1;
-    }
+    this.#calm = undefined;
     const what = meanwhile === undefined ? how : `${how}, and meanwhile ${meanwhile.kind}`;
-    const act = async (): Promise<void> => (how === 'crash' ? this.#driver.crash?.(meanwhile) : this.#driver.reopen());
-    const outcome = await this.#ask(what, act, () => {});
-    await this.#calls.within(`what was under way before the ${how}`, this.#calls.all());
+    const outcome = await this.#ask(
+      what,
+      () => this.#change(how, meanwhile),
+      () => {},
+    );
+    await this.#calls.all();
     await this.#followers.abandon();
     this.#hasFailed = false;
-    if (outcome === 'done' && meanwhile === undefined) this.#isDisturbed = false;
-    return outcome === 'done';
+    if (outcome !== 'done' || meanwhile !== undefined) return outcome === 'done';
+    this.#isDisturbed = false;
+    this.#calm = this.#toll();
+    return true;
+  }
+
+  #change(how: LogRestart, meanwhile: LogDisturbance | undefined): Promise<void> {
+    const driver = this.#driver;
+    if (how === 'crash' && driver.crash !== undefined) return driver.crash(meanwhile);
+    if (how !== 'usurp' || driver.usurp === undefined) return driver.reopen();
+    return driver.usurp().then((usurped) => void (this.#usurped = usurped));
   }
 
   /** Opens every stream and reads it to its end. False if it could not be done now. */
@@ -159,4 +219,8 @@ export class LogRestarts {
       mayFail: (failure: LogFailure) => isUnavailable(failure) && mayFail(),
     });
   }
+}
+
+function onlyViolation(cause: unknown): void {
+  if (cause instanceof LogViolation) throw cause;
 }

@@ -1,386 +1,234 @@
 // One script, run on one log: does what the script says, judges every answer by the model, starts the log again when it
-// has ended, and in the end makes sure that all that was promised is there.
-import { isUnavailable, LogCalls, type LogFailure, type LogOutcome } from './log-calls.ts';
-import type { LogDriver, LogRange, LogWorld } from './log-driver.ts';
-import { LogFollowers } from './log-followers.ts';
-import type { LogAttempt, LogHistory } from './log-history.ts';
-import { LogModel, type LogName } from './log-model.ts';
-import { LogRestarts } from './log-restarts.ts';
-import { describeOperation, type LogBatchShape, type LogOperation, type LogScript } from './log-script.ts';
-import { hold, LogViolation } from './log-violation.ts';
+// has ended, and in the end makes sure that all that was promised is there, and that everything settles.
+import { abortCall } from './log-abort-operations.ts';
+import { appendAll, appendAt, appendClosed, appendOnce, appendOne, retry } from './log-append-operations.ts';
+import { LogCalls } from './log-calls.ts';
+import { checkDriver } from './log-check-driver.ts';
+import type { LogDriver, LogDriverOption, LogRange, LogWorld } from './log-driver.ts';
+import type { LogHistory } from './log-history.ts';
+import { audit, checkMemory, checkStats, checkToll, flood, idle, readTwice } from './log-measure-operations.ts';
+import type { LogName } from './log-model.ts';
+import { followStream, lookUp, readStream, trimStream } from './log-read-operations.ts';
+import { LogRun, type LogRunOptions } from './log-run.ts';
+import { describeOperation, type LogOperation, type LogScript } from './log-script.ts';
+import { closeStream, createStream, deleteStream, openStream, readyStream } from './log-stream-operations.ts';
+import { callUsurped } from './log-usurp-operations.ts';
+import { LogViolation } from './log-violation.ts';
 
-/** How scripts are run. */
-export interface LogRunOptions {
-  /** Opens a fresh, empty log. */
-  readonly open: (world: LogWorld) => Promise<LogDriver>;
-  /** How long any call may take. */
-  readonly callLimitMs: number;
+/** What a run tells, also when it ends by a violation. */
+export interface LogRunNotes {
+  lines: readonly string[];
+  readonly leftOut: Set<LogDriverOption>;
 }
 
-/** Runs a script to its end. Throws LogViolation; `lines` tell what happened, also then. */
+/** Runs a script to its end. Throws LogViolation. */
 export async function runLogOperations(
   script: LogScript,
   world: LogWorld,
   options: LogRunOptions,
-  onLines: (lines: readonly string[]) => void,
+  notes: LogRunNotes,
 ): Promise<void> {
   const calls = new LogCalls(world.runtime, options.callLimitMs);
-  onLines(calls.lines);
-  const driver = await options.open(world);
+  notes.lines = calls.lines;
+  const driver = await openDriver(calls, world, options);
+  let run: LogRun;
   try {
-    const run = new LogScriptRun(driver, world, calls);
-    for (const operation of script.operations) await run.step(operation);
-    await run.finish();
+    run = new LogRun(driver, world, calls, options, notes.leftOut);
+    for (const operation of script.operations) await step(run, operation);
+    await finish(run);
   } catch (cause) {
-    await calls.within('the close', driver.close()).catch(() => {}); // What was found before counts.
+    await calls.within('close', () => driver.close()).catch(() => {}); // What was found before counts.
     throw cause;
   }
-  await calls.within('the close', driver.close());
+  await stop(run);
 }
 
-class LogScriptRun {
-  readonly #driver: LogDriver;
-  readonly #world: LogWorld;
-  readonly #calls: LogCalls;
-  readonly #model = new LogModel();
-  readonly #followers: LogFollowers;
-  readonly #restarts: LogRestarts;
-
-  constructor(driver: LogDriver, world: LogWorld, calls: LogCalls) {
-    this.#driver = driver;
-    this.#world = world;
-    this.#calls = calls;
-    this.#followers = new LogFollowers(calls, this.#model);
-    this.#restarts = new LogRestarts(driver, calls, this.#model, this.#followers);
+async function openDriver(calls: LogCalls, world: LogWorld, options: LogRunOptions): Promise<LogDriver> {
+  let driver: LogDriver;
+  try {
+    driver = await calls.within('open, which gives the log,', () => options.open(world));
+  } catch (cause) {
+    if (cause instanceof LogViolation) throw cause;
+    const shown = (cause as Error | undefined)?.stack ?? String(cause);
+    throw new LogViolation('sensible', `open, which gives the log, failed: ${shown}`, cause);
   }
+  checkDriver(driver);
+  return driver;
+}
 
-  async step(operation: LogOperation): Promise<void> {
-    await this.#do(operation, describeOperation(operation));
-    this.#calls.check();
-    if (this.#restarts.isDue) await this.#restarts.restart('crash', undefined);
+async function step(run: LogRun, operation: LogOperation): Promise<void> {
+  await doOperation(run, operation, describeOperation(operation));
+  run.calls.check();
+  checkMemory(run);
+  if (run.restarts.isDue) await run.restarts.restart('crash', undefined);
+}
+
+/** The end of every script: quiet, everybody caught up, a clean restart, a crash. */
+async function finish(run: LogRun): Promise<void> {
+  await settle(run);
+  await waitForAll(run);
+  if (run.restarts.isDue) await run.restarts.restart('crash', undefined);
+  await run.restarts.restart('reopen', undefined);
+  await run.restarts.restart('crash', undefined);
+  await audit(run);
+  await run.restarts.leaveUsurped();
+  run.calls.check();
+}
+
+/** The last close: calls under way then are answered, those who wait are told, and so is whoever comes too late. */
+async function stop(run: LogRun): Promise<void> {
+  const { calls, driver, model, followers, restarts } = run;
+  run.isStopping = true;
+  const names = model.names.filter(({ isOpen, history }) => isOpen && history !== undefined);
+  for (const { history, name } of names) {
+    const open = history as LogHistory;
+    calls.start(() => appendOne(run, open, `append ${name} while the log is closed`, { count: 1, sizeBytes: 24 }));
+    calls.start(() => readStream(run, open, `read ${name} while the log is closed`, { at: 0 }));
+    followStream(run, open, 100);
   }
-
-  /** The end of every script: quiet, everybody caught up, a clean restart, a crash. */
-  async finish(): Promise<void> {
-    await this.#settle();
-    await this.#wait();
-    if (this.#restarts.isDue) await this.#restarts.restart('crash', undefined);
-    await this.#restarts.restart('reopen', undefined);
-    await this.#restarts.restart('crash', undefined);
-    this.#calls.check();
-  }
-
-  async #do(operation: LogOperation, what: string): Promise<void> {
-    switch (operation.do) {
-      case 'wait':
-        return this.#wait();
-      case 'pause':
-        return new Promise((resolve) => void this.#world.runtime.timers.after(operation.ms, resolve));
-      case 'settle':
-        return this.#settle();
-      case 'reopen':
-        return this.#restarts.restart('reopen', undefined);
-      case 'crash':
-        return this.#restarts.restart('crash', operation.meanwhile);
-      case 'disturb':
-        if (this.#driver.disturb === undefined) return;
-        this.#calls.note(what);
-        this.#restarts.disturbed();
-        return this.#driver.disturb(operation.by);
-      case 'maintain': {
-        const mayFail = this.#mayBeUnavailable();
-        await this.#calls.ask({ what, mayFail, act: async () => this.#driver.maintain?.(), done: () => {} });
-        return;
-      }
-      default:
-        return this.#doWithStream(operation, this.#model.name(operation.stream), what);
-    }
-  }
-
-  async #doWithStream(
-    operation: Extract<LogOperation, { stream: string }>,
-    name: LogName,
-    what: string,
-  ): Promise<void> {
-    if (name.doubt !== undefined) return; // Until a restart has told what there is.
-    switch (operation.do) {
-      case 'create':
-        return this.#create(name, what);
-      case 'open':
-        return this.#open(name, what);
-      case 'close':
-        return this.#close(name, what);
-      case 'delete':
-        return this.#delete(name, what);
-      case 'append-closed':
-        return this.#appendClosed(name, what);
-      case 'leave':
-        return this.#followers.leave(name.name);
-      default:
-    }
-    const history = await this.#ready(name);
-    if (history === undefined) return;
-    switch (operation.do) {
-      case 'append':
-        return this.#append(history, what, [operation], operation.wait, 'one');
-      case 'append-all':
-        return this.#append(history, what, operation.batches, operation.wait, 'all');
-      case 'append-at':
-        return this.#appendAt(history, what, operation.off);
-      case 'read':
-        return this.#read(history, name, what, operation);
-      case 'trim':
-        return this.#trim(history, name, what, operation.at, operation.wait);
-      default:
-        return this.#follow(history, name, operation.at);
-    }
-  }
-
-  /** The stream, created or opened if need be. */
-  async #ready(name: LogName): Promise<LogHistory | undefined> {
-    if (name.history === undefined) await this.#create(name, `create ${name.name}`);
-    if (name.history !== undefined && !name.isOpen) await this.#open(name, `open ${name.name}`);
-    return name.isOpen ? name.history : undefined;
-  }
-
-  async #create(name: LogName, what: string): Promise<void> {
-    const mayFail = this.#mayBeUnavailable();
-    const standing = name.history;
-    const fresh = standing === undefined ? this.#model.newHistory(name.name) : undefined;
-    await this.#calls.ask({
-      ...{ what, mayFail, act: () => this.#driver.create(name.name) },
-      done: () => {
-        hold(fresh !== undefined, 'sensible', () => `${name.name} was created though it was there`);
-        Object.assign(name, { history: fresh, isOpen: true, moves: name.moves + 1 });
-      },
-      refusals: {
-        STREAM_EXISTS: () =>
-          hold(fresh === undefined, 'nothingOld', () => `${name.name} could not be created: it exists`),
-      },
-      failed: ({ outcome }) => {
-        if (outcome === 'unknown') name.doubt = fresh;
-      },
+  restarts.ending();
+  await calls.within('close', () => driver.close(), 'settles');
+  await calls.all();
+  await followers.allEnd();
+  for (const { name } of names) {
+    const tooLate = calls.within(`range of ${name} after the close`, () => driver.range(name), 'settles');
+    await tooLate.catch((cause: unknown) => {
+      if (cause instanceof LogViolation) throw cause; // Any other answer will do.
     });
-  }
-
-  async #open(name: LogName, what: string): Promise<void> {
-    await this.#calls.ask({
-      ...{ what, mayFail: this.#mayBeUnavailable(), act: () => this.#driver.open(name.name) },
-      done: () => {
-        hold(name.history !== undefined, 'nothingOld', () => `${name.name} was opened, and there is none`);
-        name.isOpen = true;
-      },
-      refusals: {
-        STREAM_NOT_FOUND: () => hold(name.history === undefined, 'durable', () => `the stream ${name.name} is lost`),
-      },
-    });
-  }
-
-  async #close(name: LogName, what: string): Promise<void> {
-    if (name.history === undefined || !name.isOpen) return;
-    name.isOpen = false;
-    name.moves += 1;
-    const act = (): Promise<void> => this.#driver.closeStream(name.name);
-    await this.#calls.ask({ what, act, mayFail: this.#mayBeUnavailable(), done: () => {} });
-  }
-
-  async #delete(name: LogName, what: string): Promise<void> {
-    const { history } = name;
-    name.isOpen = false;
-    name.moves += 1;
-    await this.#calls.ask({
-      ...{ what, mayFail: this.#mayBeUnavailable(), act: () => this.#driver.delete(name.name) },
-      done: () => {
-        hold(history !== undefined, 'nothingOld', () => `${name.name} was deleted, and there was none`);
-        name.history = undefined;
-      },
-      refusals: {
-        STREAM_NOT_FOUND: () => hold(history === undefined, 'durable', () => `the stream ${name.name} is lost`),
-      },
-      failed: ({ outcome }) => {
-        if (outcome === 'unknown') Object.assign(name, { doubt: history, history: undefined });
-      },
-    });
-  }
-
-  async #append(
-    history: LogHistory,
-    what: string,
-    shapes: readonly LogBatchShape[],
-    wait: boolean,
-    how: 'one' | 'all',
-  ): Promise<void> {
-    const attempts = shapes.map(({ count, sizeBytes }) => this.#model.attempt(history, count, sizeBytes));
-    const batches = attempts.map(({ bytes, count }) => ({ bytes: Uint8Array.from(bytes), count }));
-    const [first] = batches as [(typeof batches)[number]];
-    const driver = this.#driver;
-    const isAll = how === 'all' && driver.appendAll !== undefined;
-    const used = isAll ? attempts : attempts.slice(0, 1);
-    if (!isAll) history.refuse(attempts.slice(1), this.#model.tick()); // Never called.
-    const act = (): Promise<LogRange> =>
-      isAll ? driver.appendAll!(history.name, batches) : driver.append(history.name, first);
-    const asked = this.#askAppend(used, batches, what, act);
-    if (wait) await asked;
-    else this.#calls.start(() => asked);
-  }
-
-  async #appendAt(history: LogHistory, what: string, off: number): Promise<void> {
-    const driver = this.#driver;
-    const expectedOffset = history.endMax + off;
-    if (driver.appendAt === undefined || history.isInDoubt || expectedOffset < 0) return;
-    const attempt = this.#model.attempt(history, 1, 24);
-    const batch = { bytes: Uint8Array.from(attempt.bytes), count: 1 };
-    const act = (): Promise<LogRange> => driver.appendAt!(history.name, expectedOffset, batch);
-    await this.#askAppend([attempt], [batch], what, act, {
-      OFFSET_MISMATCH: () => {
-        hold(off !== 0, 'sensible', () => `${expectedOffset} was expected, and is next, and was refused`);
-        history.refuse([attempt], this.#model.tick());
-      },
-    });
-    const isWrong = attempt.status === 'acknowledged' && off !== 0;
-    hold(!isWrong, 'sensible', () => `${attempt.label} was appended, though the offset expected was off by ${off}`);
-  }
-
-  #askAppend(
-    attempts: readonly LogAttempt[],
-    batches: readonly { readonly bytes: Uint8Array }[],
-    what: string,
-    act: () => Promise<LogRange>,
-    refusals: Readonly<Record<string, () => void>> = {},
-  ): Promise<LogOutcome> {
-    const { history } = attempts[0] as LogAttempt;
-    const name = this.#model.name(history.name);
-    const mayFail = this.#mayBeUnavailable();
-    const isGone = (failure: LogFailure): boolean =>
-      name.history !== history && ['STREAM_NOT_FOUND', 'STREAM_CLOSED'].includes(failure.code);
-    return this.#calls.ask({
-      ...{ what: `${what} (${attempts.map(({ label }) => label).join(', ')})`, act, refusals },
-      mayFail: (failure) => mayFail(failure) || isGone(failure),
-      done: (range) => {
-        history.acknowledge(attempts, range, this.#model.tick());
-        for (const { bytes } of batches) bytes.fill(0xee); // They are the caller's again.
-        return `[${range.startOffset}, ${range.endOffset})`;
-      },
-      failed: ({ outcome }) => {
-        if (outcome === 'none') history.refuse(attempts, this.#model.tick());
-        else history.doubt(attempts, this.#model.tick());
-      },
-    });
-  }
-
-  async #appendClosed(name: LogName, what: string): Promise<void> {
-    const { history } = name;
-    if (history === undefined || name.isOpen) return;
-    const attempt = this.#model.attempt(history, 1, 24);
-    await this.#calls.ask({
-      ...{ what, mayFail: this.#mayBeUnavailable() },
-      act: () => this.#driver.append(name.name, { bytes: attempt.bytes, count: 1 }),
-      done: () => {
-        throw new LogViolation('sensible', `${attempt.label} was appended to ${name.name}, which is closed`);
-      },
-      refusals: { STREAM_CLOSED: () => history.refuse([attempt], this.#model.tick()) },
-      failed: ({ outcome }) => {
-        if (outcome === 'none') history.refuse([attempt], this.#model.tick());
-        else history.doubt([attempt], this.#model.tick());
-      },
-    });
-  }
-
-  async #read(
-    history: LogHistory,
-    name: LogName,
-    what: string,
-    { at, maxBytes, span, wait }: Extract<LogOperation, { do: 'read' }>,
-  ): Promise<void> {
-    const from = placeIn(history, at);
-    const options = { maxBytes, ...(span === undefined ? {} : { to: from + span }) };
-    const call = { history, from, options, before: history.known };
-    const mayFail = this.#mayFailBy(name);
-    const asked = this.#calls.ask({
-      ...{ what: `${what} (from ${from})`, mayFail, act: () => this.#driver.read(name.name, from, options) },
-      done: (result) => {
-        this.#model.observeRead(call, result);
-        return `${result.batches.length} batches of [${result.startOffset}, ${result.endOffset})`;
-      },
-      refusals: { OFFSET_OUT_OF_RANGE: () => this.#model.observeOutOfRange(call) },
-    });
-    if (wait) await asked;
-    else this.#calls.start(() => asked);
-  }
-
-  async #trim(history: LogHistory, name: LogName, what: string, at: number, wait: boolean): Promise<void> {
-    const startOffset = placeIn(history, at);
-    const before = history.known;
-    const trim = history.trim(startOffset);
-    const asked = this.#calls.ask({
-      ...{ what: `${what} (to ${startOffset})`, mayFail: this.#mayFailBy(name) },
-      act: () => this.#driver.trim(name.name, startOffset),
-      done: () => history.trimmed(trim, 'done'),
-      refusals: {
-        OFFSET_OUT_OF_RANGE: () => {
-          const isOutside = startOffset > before.endOffset || startOffset < history.startMax;
-          hold(isOutside, 'sensible', () => `a trim to ${startOffset} was refused; the end was ${before.endOffset}`);
-          history.trimmed(trim, 'refused');
-        },
-      },
-      failed: ({ outcome }) => {
-        if (outcome === 'none') history.trimmed(trim, 'refused');
-      },
-    });
-    if (wait) await asked;
-    else this.#calls.start(() => asked);
-  }
-
-  #follow(history: LogHistory, name: LogName, at: number): void {
-    if (this.#driver.follow === undefined) return;
-    const { startOffset, endOffset } = history.known;
-    const from = Math.min(Math.max(placeIn(history, at), startOffset), endOffset);
-    this.#calls.note(`follow ${name.name} from ${from}`);
-    const { moves } = name;
-    const mayFail = this.#restarts.watch();
-    const mayEnd = (): boolean => name.moves !== moves || mayFail();
-    this.#followers.add(name, history, from, this.#driver.follow(name.name, from), mayEnd);
-  }
-
-  async #wait(): Promise<void> {
-    await this.#calls.all();
-    for (const name of this.#model.names) {
-      const { history } = name;
-      if (history === undefined || !name.isOpen) continue;
-      const before = history.known;
-      const done = (range: LogRange): string => {
-        history.observeRange(range, before);
-        return `[${range.startOffset}, ${range.endOffset})`;
-      };
-      const act = (): Promise<LogRange> => this.#driver.range(name.name);
-      await this.#calls.ask({ what: `range of ${name.name}`, act, done, mayFail: this.#mayFailBy(name) });
-    }
-    if (!this.#restarts.isDisturbed) await this.#followers.catchUp();
-  }
-
-  async #settle(): Promise<void> {
-    if (this.#driver.settle !== undefined) await this.#calls.within('settle', this.#driver.settle());
-  }
-
-  /** Failures that may be because the log cannot do it, or has been started again since. */
-  #mayBeUnavailable(): (failure: LogFailure) => boolean {
-    const mayFail = this.#restarts.watch();
-    return (failure) => failure.code === 'OVERLOADED' || (isUnavailable(failure) && mayFail());
-  }
-
-  /** The same, or because the stream was closed, opened, deleted meanwhile. */
-  #mayFailBy(name: LogName): (failure: LogFailure) => boolean {
-    const { moves } = name;
-    const mayFail = this.#mayBeUnavailable();
-    const codes = ['STREAM_CLOSED', 'STREAM_NOT_FOUND', 'CLOSED'];
-    return (failure) => mayFail(failure) || (name.moves !== moves && codes.includes(failure.code));
   }
 }
 
-/** The offset at a place in a stream: 0 % is the start, 100 % the end, beyond that lies one more. */
-function placeIn(history: LogHistory, at: number): number {
-  const { startOffset, endOffset } = history.known;
-  if (at < 0) return Math.max(0, startOffset - 1);
-  if (at > 100) return history.endMax + 1;
-  return startOffset + Math.round(((endOffset - startOffset) * at) / 100);
+async function doOperation(run: LogRun, operation: LogOperation, what: string): Promise<void> {
+  const { calls, restarts, driver } = run;
+  switch (operation.do) {
+    case 'wait':
+      return waitForAll(run);
+    case 'pause':
+      return run.pause(operation.ms);
+    case 'settle':
+      return settle(run);
+    case 'reopen':
+      return restarts.restart('reopen', undefined);
+    case 'crash':
+      run.lacks('crash');
+      return restarts.restart('crash', operation.meanwhile);
+    case 'usurp':
+      if (run.lacks('usurp')) return;
+      return restarts.restart('usurp', undefined);
+    case 'disturb':
+      if (run.lacks('disturb')) return;
+      calls.note(what);
+      restarts.disturbed();
+      return calls.now(what, () => driver.disturb?.(operation.by));
+    case 'maintain': {
+      if (run.lacks('maintain')) return;
+      const act = (): Promise<void> => driver.maintain!();
+      await calls.ask({ what, mayFail: run.mayBeUnavailable(), act, done: () => {} });
+      return;
+    }
+    case 'audit':
+      return audit(run);
+    case 'idle':
+      return idle(run);
+    default:
+      return doWithStream(run, operation, run.model.name(operation.stream), what);
+  }
+}
+
+type StreamOperation = Extract<LogOperation, { stream: string }>;
+
+async function doWithStream(run: LogRun, operation: StreamOperation, name: LogName, what: string): Promise<void> {
+  if (name.doubt !== undefined) return; // Until a restart has told what there is.
+  switch (operation.do) {
+    case 'create':
+      return createStream(run, name, what);
+    case 'open':
+      return openStream(run, name, what);
+    case 'close':
+      return closeStream(run, name, what);
+    case 'delete':
+      return deleteStream(run, name, what);
+    case 'append-closed':
+      return appendClosed(run, name, what);
+    case 'leave':
+      return run.followers.leave(name.name);
+    case 'usurped':
+      return callUsurped(run, name, what, operation.call);
+    case 'abort':
+      return abortCall(run, name, what, operation);
+    default:
+  }
+  const history = await readyStream(run, name);
+  if (history !== undefined) await doWithHistory(run, operation, name, history, what);
+}
+
+async function doWithHistory(
+  run: LogRun,
+  operation: StreamOperation,
+  name: LogName,
+  history: LogHistory,
+  what: string,
+): Promise<void> {
+  switch (operation.do) {
+    case 'append':
+      return run.answered(operation.wait, () => appendOne(run, history, what, operation));
+    case 'append-all':
+      return run.answered(operation.wait, () => appendAll(run, history, what, operation.batches));
+    case 'append-at':
+      return appendAt(run, history, what, operation.off);
+    case 'append-once':
+      return run.answered(operation.wait, () => appendOnce(run, name, history, what, operation));
+    case 'retry':
+      return retry(run, name, history, what);
+    case 'read':
+      return run.answered(operation.wait, () => readStream(run, history, what, operation));
+    case 'read-twice':
+      return readTwice(run, history, what, operation.at);
+    case 'look-up':
+      return run.answered(operation.wait, () => lookUp(run, history, what, operation.timestamp));
+    case 'trim':
+      return run.answered(operation.wait, () => trimStream(run, history, what, operation.at));
+    case 'flood':
+      return flood(run, history, what);
+    case 'follow':
+      return followStream(run, history, operation.at);
+    default:
+  }
+}
+
+async function waitForAll(run: LogRun): Promise<void> {
+  await run.calls.all();
+  for (const name of run.model.names) {
+    if (name.history !== undefined && name.isOpen) await observeEnds(run, name, name.history);
+  }
+  if (!run.restarts.isDisturbed) await run.followers.catchUp();
+  await checkStats(run);
+  checkToll(run);
+}
+
+/** What is registered, and then what is durable. */
+async function observeEnds(run: LogRun, name: LogName, history: LogHistory): Promise<void> {
+  const { driver, calls } = run;
+  let registered: number | undefined;
+  if (!run.lacks('registeredEnd')) {
+    await calls.ask({
+      ...{ what: `registered end of ${name.name}`, mayFail: run.mayFailBy(name) },
+      act: () => driver.registeredEnd!(name.name),
+      done: (end) => String((registered = end)),
+    });
+  }
+  const before = history.known;
+  await calls.ask({
+    ...{ what: `range of ${name.name}`, mayFail: run.mayFailBy(name) },
+    act: () => driver.range(name.name),
+    done: (range: LogRange) => {
+      history.observeRange(range, before);
+      if (registered !== undefined) history.observeRegistered(registered, range.endOffset);
+      return `[${range.startOffset}, ${range.endOffset})`;
+    },
+  });
+}
+
+async function settle(run: LogRun): Promise<void> {
+  await run.calls.within('settle', () => run.driver.settle?.());
 }

@@ -1,28 +1,26 @@
 // The log driver of this package's own engine: a node's stream set over a bucket, through the public door only. Each
 // start is a process of its own with its own connection to the bucket; a crash cuts the connection, and what the dead
 // process still does reaches nothing.
-import type {
-  Journal,
-  ObjectStore,
-  RecordBatch,
-  Runtime,
-  SettingsInput,
-  Stream,
-  StreamReader,
-  WalFactory,
-} from '../index.ts';
-import { qanatError, StreamSet, systemRuntime } from '../index.ts';
+import type { Journal, ObjectStore, Runtime, SettingsInput, WalFactory } from '../index.ts';
+import { isQanatError, systemRuntime } from '../index.ts';
 import { CrashingConnection, crashed } from './crashing-connection.ts';
 import type {
   LogBatch,
+  LogCallOptions,
   LogDisturbance,
   LogDriver,
+  LogMemory,
   LogRange,
   LogReadBatch,
   LogReadOptions,
   LogReadResult,
+  LogRequests,
+  LogStats,
+  LogUsurped,
 } from './log-driver.ts';
 import type { FaultRule } from './store-faults.ts';
+import { auditStreams } from './stream-set-audit.ts';
+import { StreamSetProcess } from './stream-set-process.ts';
 
 /** What a driver of the engine is made of. */
 export interface StreamSetDriverOptions {
@@ -57,110 +55,124 @@ const busySettings: SettingsInput = {
   segmentSizeMinBytes: 64,
   storeDeadlineMs: 20_000,
   catalogRefreshMs: 500,
+  memoryMaxBytes: 64 * 1024 * 1024,
 };
 
-/** Starts a stream set and gives the driver that speaks to it. */
+/**
+ * Starts a stream set and gives the driver that speaks to it. With the object WAL another process can take the log over
+ * while the first one goes on; a WAL of one's own is taken to have a lock against that.
+ */
 export async function streamSetDriver(options: StreamSetDriverOptions): Promise<LogDriver> {
-  const driver = new StreamSetDriver(options);
+  const driver = options.wal === undefined ? new UsurpableDriver(options) : new StreamSetDriver(options);
   await driver.start(undefined);
   return driver;
 }
 
-/** One process: a connection, the set that stands on it, the streams it has open. */
-interface Process {
-  readonly connection: CrashingConnection;
-  set: StreamSet | undefined;
-  readonly streams: Map<string, Stream>;
-}
-
 class StreamSetDriver implements LogDriver {
+  readonly takesSignals: boolean = true;
+  /** Uploads are made by then, and what they take the place of is deleted. */
+  readonly idleAfterMs: number;
   readonly #options: StreamSetDriverOptions;
   readonly #connections: CrashingConnection[] = [];
-  #process: Process | undefined;
+  #process: StreamSetProcess | undefined;
+  /** What the first try of the last append under an id expected, by stream. */
+  readonly #tries = new Map<string, { readonly id: string; readonly expectedOffset: number }>();
 
   constructor(options: StreamSetDriverOptions) {
     this.#options = options;
+    this.idleAfterMs = ((options.settings ?? busySettings).uploadAgeMaxMs ?? 60_000) * 3;
   }
 
   /** Begins a new process. */
   async start(meanwhile: LogDisturbance | undefined): Promise<void> {
-    const {
-      store,
-      node = 'node-1',
-      runtime = systemRuntime,
-      faults,
-      timeScale = 1,
-      settings = busySettings,
-    } = this.#options;
-    const connection = new CrashingConnection(store, { runtime, faults: faults ?? [], timeScale });
+    const { store, node = 'node-1', faults = [], timeScale = 1, settings = busySettings } = this.#options;
+    const { runtime = systemRuntime } = this.#options;
+    const connection = new CrashingConnection(store, { runtime, faults, timeScale });
     this.#connections.push(connection);
-    const started: Process = { connection, set: undefined, streams: new Map() };
+    const started = new StreamSetProcess(connection);
     this.#process = started;
     if (meanwhile !== undefined && this.#lets(meanwhile)) connection.disturb(meanwhile);
     const journal = await this.#options.journal?.();
-    const opening = StreamSet.open({
-      ...{ node, store: this.#options.connect?.(connection) ?? connection, runtime, settings },
-      ...{ journal, wal: this.#options.wal?.(connection.dying) },
-    });
-    started.set = await connection.untilCrash(opening);
+    const wal = this.#options.wal?.(connection.dying);
+    await started.start(this.#options.connect?.(connection) ?? connection, { node, runtime, settings, journal, wal });
   }
 
-  async create(name: string): Promise<void> {
-    const { streams } = this.#living();
-    streams.set(name, await this.#call((set) => set.create({ name })));
+  async create(name: string, options?: LogCallOptions): Promise<void> {
+    return this.living.create(name, options);
   }
 
-  async open(name: string): Promise<void> {
-    const { streams } = this.#living();
-    streams.set(name, await this.#call((set) => set.open(name)));
+  async open(name: string, options?: LogCallOptions): Promise<void> {
+    return this.living.open(name, options);
   }
 
-  append(name: string, { bytes, count }: LogBatch): Promise<LogRange> {
-    return this.#call(() => this.#owned(name).append(bytes, { count }));
+  async append(name: string, batch: LogBatch, options?: LogCallOptions): Promise<LogRange> {
+    return this.living.append(name, batch, options);
   }
 
-  appendAt(name: string, expectedOffset: number, { bytes, count }: LogBatch): Promise<LogRange> {
-    return this.#call(() => this.#owned(name).append(bytes, { count, expectedOffset }));
+  async appendAt(name: string, expectedOffset: number, batch: LogBatch): Promise<LogRange> {
+    return this.living.appendAt(name, expectedOffset, batch);
   }
 
-  appendAll(name: string, batches: readonly LogBatch[]): Promise<LogRange> {
-    return this.#call(() => this.#owned(name).appendAll(batches));
+  async appendAll(name: string, batches: readonly LogBatch[]): Promise<LogRange> {
+    return this.living.appendAll(name, batches);
+  }
+
+  /**
+   * Every try expects the offset that the first one was to be given. Where something stands there, it is this batch,
+   * and the append is done, or it is another's, and the first try came to nothing.
+   */
+  async appendOnce(name: string, id: string, batch: LogBatch): Promise<LogRange> {
+    const process = this.living;
+    const last = this.#tries.get(name);
+    const tried = last?.id === id ? last : undefined;
+    const expectedOffset = tried?.expectedOffset ?? process.nextOffset(name);
+    this.#tries.set(name, { id, expectedOffset });
+    try {
+      return await process.appendAt(name, expectedOffset, batch);
+    } catch (cause) {
+      if (tried === undefined || !isQanatError(cause, 'OFFSET_MISMATCH')) throw cause;
+    }
+    const standing = await process.standingAt(name, expectedOffset, batch);
+    if (standing !== undefined) return standing;
+    const nextOffset = process.nextOffset(name);
+    this.#tries.set(name, { id, expectedOffset: nextOffset });
+    return process.appendAt(name, nextOffset, batch);
   }
 
   async range(name: string): Promise<LogRange> {
-    const { startOffset, endOffset } = await this.#call((set) => this.#reader(set, name));
-    return { startOffset, endOffset };
+    return this.living.range(name);
   }
 
-  async read(name: string, from: number, { to, maxBytes }: LogReadOptions = {}): Promise<LogReadResult> {
-    const reader = await this.#call((set) => this.#reader(set, name));
-    const { batches, startOffset, endOffset } = await this.#call(() => reader.read(from, { to, maxBytes }));
-    return { batches, startOffset, endOffset };
+  async registeredEnd(name: string): Promise<number> {
+    return this.living.registeredEnd(name);
+  }
+
+  async read(name: string, from: number, options?: LogReadOptions): Promise<LogReadResult> {
+    return this.living.read(name, from, options);
+  }
+
+  async offsetAt(name: string, timestamp: number, options?: LogCallOptions): Promise<number | undefined> {
+    return this.living.offsetAt(name, timestamp, options);
   }
 
   follow(name: string, from: number): AsyncIterator<LogReadBatch> {
-    const { connection } = this.#living();
-    const batches: AsyncIterator<RecordBatch> = this.#owned(name).follow(from);
-    return {
-      next: () => connection.untilCrash(batches.next()),
-      return: async () => (await batches.return?.()) ?? { done: true, value: undefined },
-    };
+    return this.living.follow(name, from);
   }
 
-  trim(name: string, startOffset: number): Promise<void> {
-    return this.#call(() => this.#owned(name).trim(startOffset));
+  async trim(name: string, startOffset: number, options?: LogCallOptions): Promise<void> {
+    return this.living.trim(name, startOffset, options);
   }
 
-  closeStream(name: string): Promise<void> {
-    return this.#call(() => this.#owned(name).close());
+  async closeStream(name: string): Promise<void> {
+    return this.living.closeStream(name);
   }
 
-  delete(name: string): Promise<void> {
-    return this.#call((set) => set.delete(name));
+  async delete(name: string, options?: LogCallOptions): Promise<void> {
+    return this.living.delete(name, options);
   }
 
   async reopen(): Promise<void> {
-    await this.#call((set) => set.close());
+    await this.living.end();
     await this.start(undefined);
   }
 
@@ -178,49 +190,52 @@ class StreamSetDriver implements LogDriver {
     for (const connection of this.#connections) await connection.settled();
   }
 
-  maintain(): Promise<void> {
-    return this.#call((set) => set.upload());
+  async maintain(): Promise<void> {
+    return this.living.upload();
   }
 
   isEnded(): boolean {
-    const { connection, set } = this.#process ?? {};
-    return set?.status !== 'open' || connection?.hasCrashed !== false;
+    return this.#process?.hasEnded ?? true;
+  }
+
+  async audit(): Promise<readonly string[]> {
+    const { store, runtime = systemRuntime } = this.#options;
+    return auditStreams({ store, runtime, journal: await this.#options.journal?.() });
+  }
+
+  memory(): LogMemory {
+    return this.#process?.hasEnded === false ? this.living.memory() : { usedBytes: 0, maxBytes: 0 };
+  }
+
+  requests(): LogRequests {
+    return this.#process?.connection.requests ?? { puts: 0, gets: 0, total: 0 };
+  }
+
+  stats(): LogStats {
+    return this.living.stats();
   }
 
   async close(): Promise<void> {
-    const ended = this.isEnded();
-    const { connection, set } = this.#process ?? {};
+    const process = this.#process;
     this.#process = undefined;
-    if (set !== undefined && !ended) await connection?.untilCrash(set.close());
+    await process?.close();
   }
 
   #lets({ kind }: LogDisturbance): boolean {
     return this.#options.disturbances?.includes(kind) ?? true;
   }
 
-  #living(): Process & { readonly set: StreamSet } {
-    const { set } = this.#process ?? {};
-    if (set === undefined) throw crashed();
-    return { ...(this.#process as Process), set };
+  protected get living(): StreamSetProcess {
+    if (this.#process === undefined) throw crashed();
+    return this.#process;
   }
+}
 
-  /** A call that has no answer once its process is dead. */
-  async #call<T>(act: (set: StreamSet) => Promise<T>): Promise<T> {
-    const { connection, set } = this.#living();
-    return connection.untilCrash(act(set));
-  }
-
-  /** The handle that this process has, closed or not. */
-  #owned(name: string): Stream {
-    const stream = this.#living().streams.get(name);
-    if (stream === undefined) throw qanatError('STREAM_CLOSED', `stream '${name}' is not open`, { stream: name });
-    return stream;
-  }
-
-  /** The stream if this process has it open, as the set says; a reader otherwise. */
-  async #reader(set: StreamSet, name: string): Promise<StreamReader> {
-    const stream = this.#living().streams.get(name);
-    const { owner, id } = await set.describe(name);
-    return stream?.id === id && owner === set.node ? stream : set.reader(name);
+/** A driver of a log that a second start takes over while the first process lives. */
+class UsurpableDriver extends StreamSetDriver {
+  async usurp(): Promise<LogUsurped> {
+    const usurped = this.living;
+    await this.start(undefined);
+    return usurped;
   }
 }

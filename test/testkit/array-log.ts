@@ -10,9 +10,15 @@ import type {
   LogReadResult,
 } from '../../src/testkit/log-driver.ts';
 
+/** A batch, and what it was appended with besides. */
+export interface ArrayBatch extends LogReadBatch {
+  readonly timestamp?: number | undefined;
+  readonly id?: string | undefined;
+}
+
 /** One stream: everything appended, of which a first part is durable. */
 export interface ArrayStream {
-  batches: LogReadBatch[];
+  batches: ArrayBatch[];
   startOffset: number;
   /** Batches that a crash keeps. */
   durableCount: number;
@@ -54,13 +60,13 @@ export class ArrayLog implements LogDriver {
     return this.append(name, batch);
   }
 
-  async appendAll(name: string, batches: readonly LogBatch[]): Promise<LogRange> {
+  async appendAll(name: string, batches: readonly (LogBatch & { readonly id?: string })[]): Promise<LogRange> {
     const stream = this.stream(name);
     if (!stream.isOpen) throw qanatError('STREAM_CLOSED', `${name} is closed`, { stream: name });
     const startOffset = endOf(stream.batches);
-    for (const { bytes, count } of batches) {
+    for (const { bytes, count, ...facts } of batches) {
       const at = endOf(stream.batches);
-      stream.batches.push({ bytes: Uint8Array.from(bytes), count, startOffset: at, endOffset: at + count });
+      stream.batches.push({ ...facts, bytes: bytes.slice(), count, startOffset: at, endOffset: at + count });
     }
     const { length } = stream.batches;
     const endOffset = endOf(stream.batches);
@@ -156,7 +162,9 @@ export class ArrayLog implements LogDriver {
     return false;
   }
 
-  async close(): Promise<void> {}
+  async close(): Promise<void> {
+    await this.reopen();
+  }
 
   /** The time that a disk would take; a crash meanwhile, and it has not happened. */
   #becomeDurable(): Promise<void> {

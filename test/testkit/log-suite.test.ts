@@ -9,7 +9,9 @@ import { checkLog, describeFailure, runLogScript } from '../../src/testkit/log-c
 import { logSuite } from '../../src/testkit/log-suite.ts';
 import { shorten } from '../../src/testkit/shorten.ts';
 import { streamSetDriver } from '../../src/testkit/stream-set-driver.ts';
+import type { LogDriver, LogWorld } from '../../src/testkit/log-driver.ts';
 import { ArrayLog } from './array-log.ts';
+import { FullArrayLog } from './full-array-log.ts';
 import { plantedFaults } from './planted-faults.ts';
 
 const latency = { fault: { kind: 'latency', minMs: 1, maxMs: 4 } } as const;
@@ -47,6 +49,11 @@ describe('a log of arrays', () => {
   logSuite({ test, simulate: true, runs: 200, open: async ({ runtime }) => new ArrayLog(runtime) });
 });
 
+describe('a log of arrays with everything that a log may have', () => {
+  const open = async ({ runtime }: LogWorld): Promise<LogDriver> => new FullArrayLog(runtime);
+  logSuite({ test, simulate: true, runs: 200, requestsPerOperationMax: 6, open });
+});
+
 describe('a failure', () => {
   const [{ open }] = plantedFaults as [(typeof plantedFaults)[number]];
 
@@ -60,7 +67,7 @@ describe('a failure', () => {
     const again = await checkLog({ ...options, path });
     expect(again.failure).toEqual(failure);
     expect(again.runs).toBe(1);
-    expect(await runLogScript(script, options)).toEqual({ lines, violation });
+    expect(await runLogScript(script, options)).toEqual({ lines, violation, leftOut: [] });
     const text = describeFailure(failure);
     for (const part of [violation.message, `seed: 5, path: '${path}'`, JSON.stringify(script)]) {
       expect(text).toContain(part);

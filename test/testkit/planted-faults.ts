@@ -376,7 +376,7 @@ const fault = (name: string, open: OpenWrong, ...breaks: readonly LogProperty[])
 
 /** All of them: what is wrong, and which promises that may be seen to break. */
 export const plantedFaults: readonly PlantedFault[] = [
-  fault('a WAL that acknowledges before its PUT', acknowledgesBeforeThePut, 'durable'),
+  fault('a WAL that acknowledges before its PUT', acknowledgesBeforeThePut, 'durable', 'sensible'),
   fault('a bucket that loses a WAL segment it answered stored', losing('wal', 7), 'durable', 'sensible'),
   fault('a bucket that loses a journal record it answered stored', losing('journal', 9), 'durable', 'sensible'),
   fault('a bucket that overwrites in spite of its condition', overwrites, 'durable', 'sensible'),
@@ -391,7 +391,7 @@ export const plantedFaults: readonly PlantedFault[] = [
   fault('a follower that misses a batch between old and new', missesOneAtTheSeam, 'followed'),
   fault('a read of what was deleted, after the name was created again', readsWhatWasDeleted, 'nothingOld', 'durable'),
   fault('an append that is refused and done all the same', refusesAndAppends, 'refused', 'offsets'),
-  fault('an append that is never answered', forgetsToAnswer, 'answers'),
+  fault('an append that is never answered', forgetsToAnswer, 'answers', 'settles'),
   fault('a log that forgets its last batch in a crash', array(ForgetsItsTail), 'durable'),
   fault('a log that keeps later batches and not earlier ones', array(KeepsHoles), 'offsets', 'durable'),
   fault('a log that keeps a first part of what it acknowledged', array(KeepsAFirstPartOfAll), 'durable'),
