@@ -73,6 +73,11 @@ export class SimProcess {
     return this.#faulty.log;
   }
 
+  /** Requests that it has made so far. */
+  get requestCount(): number {
+    return this.#faulty.calls;
+  }
+
   /** Puts of this process that are still to land, whatever has become of it. */
   get latePuts(): number {
     return this.#faulty.latePuts;

@@ -5,7 +5,8 @@ import type { SimWorld } from './sim-world.ts';
 
 /** Something that is wrong in a world: which guarantee, and where. */
 export interface WorldFinding {
-  /** A verdict of checkHistory, or 'unanswered', 'surprise', 'unavailable', 'stream', 'key-value', 'memory'. */
+  /** A verdict of checkHistory, or 'unanswered', 'surprise', 'unavailable', 'stream', 'object', 'silence',
+   * 'key-value', 'memory'. */
   readonly verdict: string;
   readonly message: string;
 }

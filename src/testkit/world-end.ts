@@ -44,6 +44,7 @@ export async function finishWorld(
     if (process.state !== 'dead')
       await calls.ask({ what: `${process.name}: close`, act: () => process.call(() => set.close()) });
   await calls.allAnswered(quietMs, true);
+  await checkSilence(world, calls);
   await readFromOutside(world, streams, calls, recorder);
 }
 
@@ -146,6 +147,15 @@ function checkStreams(streams: readonly StreamSummary[], calls: WorldCalls, reco
   for (const stream of deleted) if (present.has(stream)) calls.find('stream', `${stream} is back; it was deleted`);
 }
 
+/** What has closed asks for nothing any more. */
+async function checkSilence(world: SimWorld, calls: WorldCalls): Promise<void> {
+  const processes = world.machines.flatMap((machine) => machine.processes);
+  const before = processes.map(({ requestCount }) => requestCount);
+  await world.sleep(quietMs);
+  for (const [i, { name, requestCount }] of processes.entries())
+    if (requestCount !== before[i]) calls.find('silence', `${name} goes on making requests, though it is closed`);
+}
+
 /** When all have closed, everything is in the bucket: a reader that knows nothing finds all of it. */
 async function readFromOutside(
   world: SimWorld,
@@ -160,7 +170,11 @@ async function readFromOutside(
   for (const { name, id } of streams) {
     const stream = `${name}/${id}`;
     const reader = await calls.ask({ what: `outside: reader of ${stream}`, act: () => view.reader(id) });
-    if (reader !== undefined) await readAll({ client: 'outside', stream }, reader, calls, recorder);
+    if (reader === undefined) continue;
+    await readAll({ client: 'outside', stream }, reader, calls, recorder);
+    for (const { key } of (await view.describe(id)).objects)
+      if ((await store.get(key, { purpose: 'probe', range: { last: 1 } })) === 'missing')
+        calls.find('object', `${key} is missing, and ${stream} refers to it`);
   }
   await view.close();
 }

@@ -18,6 +18,8 @@ export interface Member {
   directory: string;
   current: SimNode | undefined;
   starting: Promise<SimNode | undefined> | undefined;
+  /** Whether a start is under way that gives something up. */
+  isLosing: boolean;
   /** Earlier incarnations that are still there. */
   readonly zombies: SimNode[];
 }
@@ -29,6 +31,15 @@ export interface Handles {
   /** Whether somebody may have taken over from it without its knowledge: then what it reads may be old. */
   mayBeOvertaken: boolean;
 }
+
+/** What the bucket says of a node. */
+interface Registered {
+  readonly ends: readonly { readonly stream: string; readonly endOffset: number }[];
+  /** Undefined if nobody asked. */
+  readonly epoch: number | undefined;
+}
+
+const nothingRegistered: Registered = { ends: [], epoch: undefined };
 
 export class WorldMembers {
   readonly #world: SimWorld;
@@ -47,7 +58,7 @@ export class WorldMembers {
     for (const { node, wal } of script.members) {
       const machine = world.machine(node);
       machine.disk.latencyMaxMs = 1;
-      const started = { current: undefined, starting: undefined, zombies: [] };
+      const started = { current: undefined, starting: undefined, isLosing: false, zombies: [] };
       this.#members.set(node, { node, machine, wal, directory: '/disk/wal', ...started });
     }
   }
@@ -95,9 +106,17 @@ export class WorldMembers {
       readonly breaksLock?: boolean | undefined;
     },
   ): Promise<SimNode | undefined> {
-    const starting = this.#start(member, wal, abandon, breaksLock).finally(() => {
-      if (member.starting === starting) member.starting = undefined;
-    });
+    // Whoever gives something up must be alone with it: what is begun meanwhile would be given up without being said.
+    const isAlone = abandon || member.wal === 'memory' || member.isLosing;
+    const before = isAlone ? member.starting : undefined;
+    member.isLosing = isAlone;
+    const starting = (before ?? Promise.resolve())
+      .then(() => this.#start(member, wal, abandon, breaksLock))
+      .finally(() => {
+        if (member.starting !== starting) return;
+        member.starting = undefined;
+        member.isLosing = false;
+      });
     member.starting = starting;
     return starting;
   }
@@ -114,7 +133,7 @@ export class WorldMembers {
     const gone = member.machine.processes.every(({ state }) => state === 'dead');
     const walMissing = abandon && gone ? ('abandon' as const) : ('refuse' as const);
     const calledAt = this.#recorder.tick();
-    const ends = walMissing === 'abandon' ? await this.#registeredEnds(member) : [];
+    const { ends } = walMissing === 'abandon' ? await this.#registered(member) : nothingRegistered;
     let process: SimProcess | undefined;
     const act = async (): Promise<SimNode> => {
       const opening = member.machine.start({ ...options, walMissing });
@@ -124,8 +143,7 @@ export class WorldMembers {
     const what = `${member.node}: start with the ${options.wal} WAL in ${options.directory}, ${walMissing}`;
     const mayFail = ['WAL_MISSING', 'WAL_LOCKED'];
     const node = await this.#calls.start({ what, act, mayFail, done: ({ set }) => `epoch ${set.nodeEpoch}` });
-    for (const { stream, endOffset } of ends)
-      this.#recorder.giveUp({ client: member.node, stream }, calledAt, endOffset);
+    this.#giveUp(member, ends, calledAt);
     if (node === undefined) {
       process?.kill();
       return undefined;
@@ -152,19 +170,22 @@ export class WorldMembers {
       if (process.state !== 'dead') await this.kill(member, process, 'either');
   }
 
-  /** One node recovers another. What it gives up by that is said. */
+  /** One node recovers another. What it gives up by that is said, and is of no incarnation that lives or will live. */
   async recover(node: SimNode, member: Member, wantsAbandon: boolean): Promise<void> {
-    const abandon = wantsAbandon && member.machine.processes.every(({ state }) => state === 'dead');
+    await this.#loseMemory(member);
+    this.overtake(member);
+    const gone = member.starting === undefined && member.machine.processes.every(({ state }) => state === 'dead');
+    const abandon = wantsAbandon && gone;
     const calledAt = this.#recorder.tick();
-    const ends = abandon ? await this.#registeredEnds(member) : [];
+    const { ends, epoch } = abandon || member.wal === 'memory' ? await this.#registered(member) : nothingRegistered;
+    const suffix = `${epoch === undefined ? '' : ` in epoch ${epoch}`}${abandon ? ', abandon' : ''}`;
     await this.#calls.ask({
-      what: `${node.process.name}: recover ${member.node}${abandon ? ', abandon' : ''}`,
+      what: `${node.process.name}: recover ${member.node}${suffix}`,
       mayFail: ['NODE_NOT_FOUND', 'WAL_MISSING'],
-      act: () => node.call((set) => set.recover(member.node, { abandon })),
+      act: () => node.call((set) => set.recover(member.node, { abandon, epoch })),
       done: ({ segmentCount, alreadyDone }) => `${segmentCount} segments${alreadyDone ? ', already done' : ''}`,
     });
-    for (const { stream, endOffset } of ends)
-      this.#recorder.giveUp({ client: member.node, stream }, calledAt, endOffset);
+    if (abandon) this.#giveUp(member, ends, calledAt);
   }
 
   /** The machine of a node loses its power. */
@@ -183,18 +204,17 @@ export class WorldMembers {
   }
 
   /** Before a node with a memory WAL is taken over: what it holds is lost by design, so it ends here, and it is said. */
-  async loseMemoryOf(member: Member): Promise<void> {
-    await this.#loseMemory(member);
-    this.overtake(member);
-  }
-
   async #loseMemory(member: Member): Promise<void> {
     if (member.wal === 'memory') await this.killAll(member);
   }
 
   async #giveUpMemory(member: Member, calledAt: number): Promise<void> {
-    for (const { stream, endOffset } of await this.#registeredEnds(member))
-      this.#recorder.giveUp({ client: member.node, stream }, calledAt, endOffset);
+    const { ends } = await this.#registered(member);
+    this.#giveUp(member, ends, calledAt);
+  }
+
+  #giveUp({ node: client }: Member, ends: Registered['ends'], calledAt: number): void {
+    for (const { stream, endOffset } of ends) this.#recorder.giveUp({ client, stream }, calledAt, endOffset);
   }
 
   #startOptions(
@@ -210,19 +230,21 @@ export class WorldMembers {
     return { wal: 'file', directory: `/disk/wal-${this.#directories}`, breaksLock, settings };
   }
 
-  /** The ends of what is registered, of every stream that this node or nobody has open. */
-  async #registeredEnds(member: Member): Promise<readonly { readonly stream: string; readonly endOffset: number }[]> {
+  /** What is registered of every stream that this node or nobody has open, and the node's epoch. */
+  async #registered(member: Member): Promise<Registered> {
     const ends: { stream: string; endOffset: number }[] = [];
     const { bucket, runtime } = this.#world;
     try {
       const view = await StreamSet.openReadOnly({ store: bucket, runtime });
       for await (const { id, name, owner, endOffset } of view.list())
         if (owner === undefined || owner === member.node) ends.push({ stream: `${name}/${id}`, endOffset });
+      const found = (await view.nodes()).find(({ node }) => node === member.node);
       await view.close();
+      return { ends, epoch: found?.nodeEpoch ?? 1 };
     } catch (cause) {
       // Nothing was ever stored.
       if (!['STORE_UNSUITABLE', 'OBJECT_CORRUPT'].includes((cause as { code: string }).code)) throw cause;
+      return { ends, epoch: 1 };
     }
-    return ends;
   }
 }

@@ -345,7 +345,6 @@ class WorldRun {
   async #recover(node: SimNode, { of, abandon = false }: StepOf<'recover'>): Promise<void> {
     const member = this.#members.member(of);
     if (of === node.set.node) return;
-    await this.#members.loseMemoryOf(member);
     await this.#members.recover(node, member, abandon);
   }
 
