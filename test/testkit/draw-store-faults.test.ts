@@ -47,22 +47,17 @@ describe('drawStoreFaults', () => {
     expect(seen.size).toBe(14);
   });
 
-  test('this engine keeps every promise on every kind of day', async () => {
-    const days = new Set<StoreFaultProfile>();
+  test.each(everyProfile)('this engine keeps every promise on a day of this kind: %s', async (profile) => {
+    const days = Array.from({ length: 200 }, (_, seed) => drawStoreFaults(seed)).filter(
+      (day) => day.profile === profile,
+    );
     const open = async ({ runtime, seed }: LogWorld): Promise<LogDriver> => {
-      const { profile, faults } = drawStoreFaults(seed);
-      days.add(profile);
+      const { faults } = days[Math.abs(seed) % days.length]!;
       const driver = await streamSetDriver({ store: new MemoryObjectStore(), runtime, faults });
       return Object.assign(driver, { idleAfterMs: 0 }); // On such days nobody knows when there is nothing left to do.
     };
-    const { failure } = await checkLog({
-      open,
-      simulate: true,
-      runs: 30,
-      seed: 20,
-    });
+    const { failure } = await checkLog({ open, simulate: true, runs: 5, seed: 20 });
     if (failure !== undefined) throw new Error(describeFailure(failure));
-    expect(days.size).toBe(everyProfile.length);
   });
 });
 
