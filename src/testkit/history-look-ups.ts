@@ -24,7 +24,11 @@ function checkAgainstRow(stream: StreamHistory, { lapsesAt, byEnd }: CertainRow,
   const certain = new FirstAtLeast(byEnd.map(() => -Infinity));
   const all = new FirstAtLeast(byEnd.map(({ place }) => place.batch.timestamp ?? -Infinity));
   let next = 0;
-  for (const lookUp of stream.lookUps) {
+  // With nothing given up, what is certain later counts too; there is one row then.
+  const first = facts.hasGiveUps ? (byEnd[indexes[0] ?? 0]?.since ?? 0) : -Infinity;
+  const begin = firstReached(stream.lookUps, ({ operation }) => operation.calledAt >= first);
+  const end = firstReached(stream.lookUps, ({ operation }) => operation.calledAt >= lapsesAt);
+  for (const lookUp of stream.lookUps.slice(begin, Math.max(begin, end))) {
     const { calledAt, offset = Infinity, timestamp, mayLag = false } = lookUp.operation;
     const answeredAt = answerTime(lookUp);
     for (; next < indexes.length; next++) {

@@ -30,7 +30,10 @@ export function rowsOf(certainties: readonly Certainty[]): readonly CertainRow[]
 
 /** Judges what is missing in the reads of a stream. */
 export function checkLosses(stream: StreamHistory, rows: readonly CertainRow[], findings: FindingList): void {
-  const trees = rows.map((row) => ({ ...row, sinces: new FirstAtLeast(row.byEnd.map(({ since }) => -since)) }));
+  const trees = rows.map(({ byEnd, lapsesAt }) => {
+    const begins = byEnd.reduce((first, { since }) => Math.min(first, since), Infinity);
+    return { byEnd, lapsesAt, begins, sinces: new FirstAtLeast(byEnd.map(({ since }) => -since)) };
+  });
   const told = { lost: new Set<Place>(), stale: new Set<Place>() };
   const { facts, name } = stream;
 
@@ -43,8 +46,8 @@ export function checkLosses(stream: StreamHistory, rows: readonly CertainRow[], 
     // What is trimmed, or perhaps trimmed, may be missing.
     const gone = Math.max(startOffset, facts.trimCalledBy(answeredAt)?.operation.startOffset ?? 0);
     const [begin, end] = [seen[0]?.startOffset ?? Infinity, seen.at(-1)?.endOffset ?? -Infinity];
-    for (const { lapsesAt, byEnd, sinces } of trees) {
-      if (lapsesAt <= answeredAt) continue;
+    for (const { lapsesAt, begins, byEnd, sinces } of trees) {
+      if (lapsesAt <= answeredAt || begins > calledAt) continue;
       const missing = (above: number, until: number, looksMax: number): void => {
         let i = firstReached(byEnd, ({ place }) => place.endOffset > Math.max(above, gone));
         for (let looks = 0; looks < looksMax; looks++) {
