@@ -1,6 +1,6 @@
-// Draws the script of a world from its seed. Each world has its own habits: which things happen in it at all, how often,
-// how large, how far apart; so that some are calm and deep, some are nothing but trouble, and every pair of things that
-// can meet does so in one of them.
+// Draws the script of a world from its seed. Each world has its own habits: which things happen in it at all, how
+// often, how large, how far apart; so that some are calm and deep, some are nothing but trouble, and every pair of
+// things that can meet does so in one of them.
 import type { Random, SettingsInput } from '../index.ts';
 import { drawStoreFaults } from './draw-store-faults.ts';
 import { drawInteger, seededRandom } from './seeded-random.ts';
@@ -66,6 +66,8 @@ class Drawing {
   readonly #sleepMaxMs: number;
   /** How likely a call is waited for. */
   readonly #patience: number;
+  /** How likely a duel is, in place of a step. */
+  readonly #duels: number;
 
   constructor(seed: number, nodesMax: number, stepsMax: number) {
     this.#seed = seed;
@@ -91,10 +93,15 @@ class Drawing {
     this.#sizeMaxBytes = this.#oneOf([40, 400, 4_000, 40_000]);
     this.#sleepMaxMs = this.#oneOf([5, 50, 500, 10_000, 300_000]);
     this.#patience = this.#oneOf([0.2, 0.6, 0.95]);
+    this.#duels = this.#oneOf([0, 0, 0.05, 0.2]);
   }
 
   script(): WorldScript {
-    const steps = Array.from({ length: this.#stepCount }, () => this.#step());
+    const steps: WorldStep[] = [];
+    while (steps.length < this.#stepCount) {
+      if (this.#chance(this.#duels)) steps.push(...this.#duel());
+      else steps.push(this.#step());
+    }
     return { seed: this.#seed, members: this.#members, settings: this.#settings(), faults: this.#faults(), steps };
   }
 
@@ -184,6 +191,44 @@ class Drawing {
       default:
         return { do: kind, node };
     }
+  }
+
+  /** Somebody takes over from a node that is at work, and perhaps stopped: what both of them append crosses. */
+  #duel(): readonly WorldStep[] {
+    const node = this.#node();
+    const rival = this.#node();
+    const stream = this.#oneOf(this.#streams);
+    const sizeBytes = 1 + this.#pick(this.#sizeMaxBytes);
+    const append = (by: string, zombie: boolean): WorldStep => {
+      const where = this.#chance(0.8) ? stream : this.#oneOf(this.#streams);
+      const counts = [1 + this.#pick(3)];
+      return { do: 'append', node: by, stream: where, counts, sizeBytes, wait: false, ...(zombie ? { zombie } : {}) };
+    };
+    const appends = (by: string, most: number, zombie = false): readonly WorldStep[] =>
+      Array.from({ length: this.#pick(most + 1) }, () => append(by, zombie));
+    const pause = (): WorldStep => ({ do: 'sleep', ms: this.#oneOf([0, 1, 10, this.#pick(this.#sleepMaxMs)]) });
+    const takesOver: readonly WorldStep[] =
+      node === rival || this.#chance(0.5)
+        ? [{ do: 'start', node, wal: 'own', breaksLock: true, wait: this.#chance(0.5) }]
+        : [
+            { do: 'recover', node: rival, of: node, wait: this.#chance(0.5) },
+            { do: 'open', node: rival, stream, wait: this.#chance(0.5) },
+          ];
+    const isStopped = this.#chance(0.5);
+    return [
+      { do: 'open', node, stream, wait: true },
+      ...(this.#chance(0.5) ? [{ do: 'follow', node: rival, stream, wait: true } as const] : []),
+      ...appends(node, 8),
+      ...(isStopped ? [{ do: 'stop', node } as const, ...appends(node, 3)] : []),
+      ...(this.#chance(0.5) ? [pause()] : []),
+      ...takesOver,
+      ...appends(node, 4, takesOver[0]?.do === 'start'),
+      pause(),
+      ...(isStopped ? [{ do: 'wake', node } as const] : []),
+      ...appends(rival, 4),
+      ...appends(node, 4, this.#chance(0.5)),
+      { do: 'read', node: this.#node(), stream, at: this.#pick(101), wait: true },
+    ];
   }
 
   #kind(): StepKind {

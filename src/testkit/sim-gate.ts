@@ -26,7 +26,7 @@ export class SimGate {
     this.#waiting = [];
   }
 
-  /** Calls `pass` at once where the gate is open, when it opens where it is shut, and never where the process is dead. */
+  /** Calls `pass`: at once where the gate is open, when it opens where it is shut, never where the process is dead. */
   whenOpen(pass: () => void): void {
     if (this.#state === 'open') pass();
     else if (this.#state === 'shut') this.#waiting.push(pass);

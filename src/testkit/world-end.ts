@@ -128,7 +128,7 @@ async function readAll(
   }
 }
 
-/** Streams in which something was acknowledged are there unless somebody wanted to delete them; deleted ones are not. */
+/** Streams in which something was acknowledged are there unless somebody tried to delete them; deleted ones are not. */
 function checkStreams(streams: readonly StreamSummary[], calls: WorldCalls, recorder: HistoryRecorder): void {
   const present = new Set(streams.map(({ name, id }) => `${name}/${id}`));
   const deleted = new Set<string>();

@@ -203,7 +203,7 @@ export class WorldMembers {
       this.handles(node).mayBeOvertaken = true;
   }
 
-  /** Before a node with a memory WAL is taken over: what it holds is lost by design, so it ends here, and it is said. */
+  /** Before a node with a memory WAL is taken over: what it holds is lost by design; it ends here, and that is said. */
   async #loseMemory(member: Member): Promise<void> {
     if (member.wal === 'memory') await this.killAll(member);
   }

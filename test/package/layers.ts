@@ -59,7 +59,7 @@ export const packageRules: readonly PackageRule[] = [
 
 /** Built-in modules that the test kit may use: it must run wherever a user's tests run. */
 export const testkitBuiltins =
-  /^node:(assert(\/strict)?|async_hooks|buffer|diagnostics_channel|events|fs(\/promises)?|os|path|url|util|zlib)$/;
+  /^node:(assert(\/strict)?|async_hooks|buffer|crypto|diagnostics_channel|events|fs(\/promises)?|os|path|url|util|zlib)$/;
 
 /** Source files of more than 400 lines, each with the reason why it is not two files. */
 export const longFiles: Readonly<Record<string, string>> = {};
