@@ -27,7 +27,7 @@ export async function finishWorld(
   await world.settle();
   await atRest();
   await calls.allAnswered(quietMs);
-  await Promise.all(members.all.map(({ starting }) => starting));
+  await Promise.all(members.all.map(async ({ starting }) => starting));
   const nodes: SimNode[] = [];
   for (const member of members.all) {
     const node = await startQuietly(member, members, calls);
