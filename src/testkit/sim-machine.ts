@@ -1,6 +1,7 @@
 // A machine of a simulated world: a disk that outlives everything, and the processes that were started on it, the last
 // of which is the node that others take it for. Earlier ones may still be there, stopped or forgotten.
-import type { FileWalOptions, SettingsInput, StreamSet as StreamSetClass, WalFactory, WalKind } from '../index.ts';
+import type { FileWalOptions, Observer, SettingsInput, WalFactory, WalKind } from '../index.ts';
+import type { StreamSet as StreamSetClass } from '../index.ts';
 import { fileWal, memoryWal, objectWal, StreamSet } from '../index.ts';
 import { drawInteger } from './seeded-random.ts';
 import { SimDisk } from './sim-disk.ts';
@@ -16,6 +17,8 @@ export interface SimStartOptions {
   /** What to do if the WAL of the last incarnation is not there; see the options of `StreamSet.open`. */
   readonly walMissing?: 'refuse' | 'abandon' | undefined;
   readonly settings?: SettingsInput | undefined;
+  /** Told what happens in the set, whatever its process knows. */
+  readonly observer?: Observer | undefined;
   /** Takes the lock of the file WAL away first, whoever has it, as somebody may do by hand. */
   readonly breaksLock?: boolean | undefined;
 }
@@ -71,11 +74,11 @@ export class SimMachine {
   /** Starts a process and opens a stream set in it. */
   async start(options: SimStartOptions = {}): Promise<SimNode> {
     const process = this.spawn();
-    const { walMissing, settings } = options;
+    const { walMissing, settings, observer } = options;
     const wal = this.#walOf(process, options);
     const { node } = this;
     const { store, runtime } = process;
-    const set = await process.call(() => StreamSet.open({ node, store, runtime, wal, walMissing, settings }));
+    const set = await process.call(() => StreamSet.open({ node, store, runtime, wal, walMissing, settings, observer }));
     return { process, set, call: (act) => process.call(() => act(set)) };
   }
 

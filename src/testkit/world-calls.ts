@@ -107,9 +107,15 @@ export class WorldCalls {
   }
 
   #judge(what: string, cause: unknown, mayFail: readonly string[]): void {
-    const { code, name, message, stack } = cause as Error & { readonly code?: unknown };
-    const shownCode = typeof code === 'string' ? code : name;
-    this.note(`${what.split(' ', 1)[0]} → ${shownCode}: ${message}`);
+    const { message } = cause as Error;
+    this.note(`${what.split(' ', 1)[0]} → ${codeOf(cause)}: ${message}`);
+    this.judgeFailure(what, cause, mayFail);
+  }
+
+  /** A failure that makes no sense is a finding. */
+  judgeFailure(what: string, cause: unknown, mayFail: readonly string[] = []): void {
+    const { message, stack } = cause as Error;
+    const shownCode = codeOf(cause);
     if (this.#codes.includes(shownCode) || mayFail.includes(shownCode)) return;
     this.find('surprise', `${what} failed with ${shownCode}: ${stack ?? message}`);
   }
@@ -126,4 +132,9 @@ export class WorldCalls {
       cancel();
     }
   }
+}
+
+function codeOf(cause: unknown): string {
+  const { code, name } = cause as Error & { readonly code?: unknown };
+  return typeof code === 'string' ? code : name;
 }

@@ -1,12 +1,13 @@
 // The nodes of a world's run: which of their processes counts, what each has open, and what was given up when a WAL was
 // lost or abandoned, which is all that may ever be missing.
 import { StreamSet } from '../index.ts';
-import type { Stream, StreamReader } from '../index.ts';
+import type { Observer, Stream, StreamReader } from '../index.ts';
 import type { HistoryRecorder } from './history-recorder.ts';
 import type { SimMachine, SimNode, SimStartOptions } from './sim-machine.ts';
 import type { SimProcess } from './sim-process.ts';
 import type { SimWorld } from './sim-world.ts';
 import type { WorldCalls } from './world-calls.ts';
+import { WorldEpochs } from './world-epochs.ts';
 import type { WorldMember, WorldScript } from './world-script.ts';
 
 /** A node of the world, with all its processes. */
@@ -48,11 +49,13 @@ export class WorldMembers {
   readonly #script: WorldScript;
   readonly #members = new Map<string, Member>();
   readonly #handles = new WeakMap<SimNode, Handles>();
+  readonly epochs: WorldEpochs;
   #directories = 0;
 
   constructor(world: SimWorld, calls: WorldCalls, recorder: HistoryRecorder, script: WorldScript) {
     this.#world = world;
     this.#calls = calls;
+    this.epochs = new WorldEpochs(calls);
     this.#recorder = recorder;
     this.#script = script;
     for (const { node, wal } of script.members) {
@@ -136,7 +139,11 @@ export class WorldMembers {
     const { ends } = walMissing === 'abandon' ? await this.#registered(member) : nothingRegistered;
     let process: SimProcess | undefined;
     const act = async (): Promise<SimNode> => {
-      const opening = member.machine.start({ ...options, walMissing });
+      const name = `${member.node}${member.machine.processes.length + 1}`;
+      const observer: Observer = {
+        backgroundFailed: ({ work, cause }) => this.#calls.judgeFailure(`${name}, in the background: ${work}`, cause),
+      };
+      const opening = member.machine.start({ ...options, walMissing, observer });
       process = member.machine.processes.at(-1);
       return opening;
     };

@@ -315,7 +315,8 @@ class WorldRun {
       });
     const mayFail = ['STREAM_EXISTS', 'STREAM_NOT_FOUND', 'STREAM_OWNED', 'WAL_MISSING'];
     const what = `${node.process.name}: ${how} ${name}`;
-    const stream = await this.#calls.ask({ what, act, mayFail, done: identityOf });
+    const done = (opened: Stream): string => this.#members.epochs.opened(node, opened);
+    const stream = await this.#calls.ask({ what, act, mayFail, done });
     if (stream !== undefined) streams.set(name, stream);
     return stream;
   }
