@@ -29,6 +29,7 @@ const idle: LogOperation = { do: 'idle' };
 const maintain: LogOperation = { do: 'maintain' };
 const settle: LogOperation = { do: 'settle' };
 const following: LogOperation = { do: 'follow', stream: 'a', at: 0 };
+const pause = (ms: number): LogOperation => ({ do: 'pause', ms });
 const flood: LogOperation = { do: 'flood', stream: 'a' };
 
 /** Every moment of a call: each turn of the queue of promises, and then each part of a millisecond. */
@@ -53,7 +54,7 @@ export const optionalLogScripts: readonly DirectedLogScript[] = [
     title: 'lets a process that has lost the log change nothing',
     needs: ['usurp'],
     operations: [
-      ...[append('a'), append('b'), append('a', undefined, false), usurp, usurped('append'), append('a')],
+      ...[append('a'), append('b'), append('a', undefined, false), usurp, usurped('append'), read(0), append('a')],
       ...[usurped('append'), usurped('trim'), usurped('create'), read(0), usurped('delete'), append('a'), crash],
       ...[append('a'), append('a', undefined, false), usurp, append('a'), usurped('append'), maintain, reopen],
       ...[append('a'), usurped('trim'), read(0), usurp, usurped('delete'), usurped('append'), append('a'), wait],
@@ -64,7 +65,7 @@ export const optionalLogScripts: readonly DirectedLogScript[] = [
     title: 'registers nothing that is not durable, and stays at what is registered',
     needs: ['registeredEnd'],
     operations: [
-      ...[append('a'), append('b'), wait, maintain, wait, append('a', undefined, false), append('a'), wait],
+      ...[append('a'), append('b'), wait, maintain, wait, append('a', undefined, false), wait, append('a'), wait],
       ...[crash, wait, trim('a', 100), wait, append('a'), wait, maintain, wait, reopen, wait],
     ],
   },
@@ -72,7 +73,8 @@ export const optionalLogScripts: readonly DirectedLogScript[] = [
     title: 'has everything that it refers to',
     needs: ['audit'],
     operations: [
-      ...[append('a'), append('b'), append('a'), audit, maintain, audit, trim('a', 50), maintain, audit],
+      ...[append('a'), append('b'), append('a'), audit, maintain, pause(100), audit],
+      ...[append('a'), trim('a', 50), maintain, audit],
       ...[{ do: 'delete', stream: 'b' } as const, audit, append('a'), crash, audit, reopen, maintain, audit],
     ],
   },
@@ -80,7 +82,7 @@ export const optionalLogScripts: readonly DirectedLogScript[] = [
     title: 'stays within its memory while nothing gets through, and while it takes long',
     needs: ['memory'],
     operations: [
-      ...[append('b'), disturb({ kind: 'outage' }), flood, { do: 'pause', ms: 200 } as const, settle, crash],
+      ...[append('b'), disturb({ kind: 'outage' }), flood, pause(200), settle, crash],
       ...[append('b'), disturb({ kind: 'slow' }), flood, { do: 'delete', stream: 'a' } as const, settle, crash],
     ],
   },
@@ -108,7 +110,7 @@ export const optionalLogScripts: readonly DirectedLogScript[] = [
     title: 'leaves of a call that is aborted, at whatever moment, nothing or all',
     needs: ['takesSignals'],
     operations: [
-      ...[append('a', 60), append('a', 40)],
+      ...[append('a', 60), append('a', 40), abort('append', 0), pause(50), read(0)],
       ...(['append', 'read', 'look-up', 'trim'] as const).flatMap((call) => [
         ...turns.map((turn) => abort(call, turn)),
         ...moments.map((ms) => abort(call, 0, ms)),

@@ -207,13 +207,14 @@ export class LogHistory {
     const late = this.#attempts.filter((one) => one.timestamp !== undefined && one.timestamp >= timestamp);
     const starts = [before.startOffset, this.startMax];
     const isThere = late.some((attempt) => {
-      if (attempt.status === 'refused') return false;
+      if (found === undefined || attempt.status === 'refused') return false;
       const { startOffset, count } = attempt;
-      const possible = startOffset === undefined ? this.#possibleStarts(attempt) : new Set([startOffset]);
-      const isCut = starts.some(
-        (start) => start === found && [...possible].some((at) => at < start && start < at + count),
-      );
-      return isCut || possible.has(found ?? -1);
+      const possible = startOffset === undefined ? [...this.#possibleStarts(attempt)] : [startOffset];
+      return possible.some((at) => {
+        const isReadable = at + count > before.startOffset;
+        const isCut = starts.some((start) => start === found && at < start && start < at + count);
+        return isReadable && (at === found || isCut);
+      });
     });
     hold(found === undefined || isThere, 'timely', () => `${shown}, where no batch of such a time begins`);
     const missed = late.find(({ status, answeredAt, startOffset = 0, count }) => {

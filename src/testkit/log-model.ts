@@ -100,7 +100,6 @@ export class LogModel {
     const shown = `${history.name} read from ${from}`;
     hold(from >= before.startOffset, 'trimmed', () => `${shown}, which lies below its start, ${before.startOffset}`);
     hold(from <= history.endMax, 'sensible', () => `${shown}, which lies beyond its end`);
-    history.observeRange(result, before);
     let next = from;
     let sizeBytes = 0;
     for (const [i, batch] of result.batches.entries()) {
@@ -113,6 +112,7 @@ export class LogModel {
       next = endOffset;
       sizeBytes += bytes.byteLength;
     }
+    history.observeRange(result, before);
     const count = result.batches.length;
     const isWithin = count < 2 || sizeBytes <= (options.maxBytes ?? Infinity);
     hold(isWithin, 'sensible', () => `${shown} gave ${sizeBytes} bytes, ${options.maxBytes} at most were asked for`);

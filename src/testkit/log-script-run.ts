@@ -197,13 +197,18 @@ async function doWithHistory(
 }
 
 async function waitForAll(run: LogRun): Promise<void> {
+  await observeAllEnds(run); // Also while something is under way: it is not durable yet.
   await run.calls.all();
-  for (const name of run.model.names) {
-    if (name.history !== undefined && name.isOpen) await observeEnds(run, name, name.history);
-  }
+  await observeAllEnds(run);
   if (!run.restarts.isDisturbed) await run.followers.catchUp();
   await checkStats(run);
   checkToll(run);
+}
+
+async function observeAllEnds(run: LogRun): Promise<void> {
+  for (const name of run.model.names) {
+    if (name.history !== undefined && name.isOpen) await observeEnds(run, name, name.history);
+  }
 }
 
 /** What is registered, and then what is durable. */

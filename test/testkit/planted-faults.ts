@@ -21,7 +21,7 @@ export type OpenWrong = (world: LogWorld) => Promise<LogDriver>;
 type Put = (key: string, body: Uint8Array, options: PutOptions) => Promise<PutResult>;
 
 /** The engine with something between it and its bucket. */
-function onPut(wrong: (put: Put, runtime: Runtime) => Put): OpenWrong {
+export function onPut(wrong: (put: Put, runtime: Runtime) => Put): OpenWrong {
   return ({ runtime }) => {
     const bucket = new MemoryObjectStore();
     return engine(runtime, {
@@ -40,7 +40,7 @@ function onPut(wrong: (put: Put, runtime: Runtime) => Put): OpenWrong {
   };
 }
 
-function engine(runtime: Runtime, options: Partial<StreamSetDriverOptions>): Promise<LogDriver> {
+export function engine(runtime: Runtime, options: Partial<StreamSetDriverOptions>): Promise<LogDriver> {
   const faults = [{ fault: { kind: 'latency', minMs: 1, maxMs: 4 } }] as const;
   return streamSetDriver({ store: new MemoryObjectStore(), runtime, faults, ...options });
 }
@@ -51,7 +51,7 @@ function withWal(wrong: (factory: WalFactory) => WalFactory): OpenWrong {
 }
 
 /** The engine behind a driver that is wrong. */
-function withDriver(wrong: (driver: LogDriver) => Partial<LogDriver>): OpenWrong {
+export function withDriver(wrong: (driver: LogDriver) => Partial<LogDriver>): OpenWrong {
   return async ({ runtime }) => {
     const driver = await engine(runtime, {});
     const spoilt = wrong(driver);
@@ -78,7 +78,7 @@ function losing(purpose: string, nth: number): OpenWrong {
 
 const acknowledgesBeforeThePut = onPut((put, runtime) => async (key, body, options) => {
   if (options.purpose !== 'wal') return put(key, body, options);
-  runtime.timers.after(20, () => void put(key, body, options));
+  runtime.timers.after(20, () => void put(key, body, options).catch(() => {}));
   return stored(0);
 });
 
@@ -350,8 +350,8 @@ class BringsBackTheDeleted extends ArrayLog {
   }
 }
 
-const array =
-  (log: new (runtime: Runtime) => ArrayLog): OpenWrong =>
+export const array =
+  (log: new (runtime: Runtime) => LogDriver): OpenWrong =>
   async ({ runtime }) =>
     new log(runtime);
 
@@ -368,13 +368,13 @@ const without = (batches: readonly LogReadBatch[]): readonly LogReadBatch[] => b
 const behind = (batches: readonly LogReadBatch[], from: number): readonly LogReadBatch[] =>
   batches.filter(({ startOffset }) => startOffset >= from);
 
-const fault = (name: string, open: OpenWrong, ...breaks: readonly LogProperty[]): PlantedFault => ({
+export const fault = (name: string, open: OpenWrong, ...breaks: readonly LogProperty[]): PlantedFault => ({
   name,
   breaks,
   open,
 });
 
-/** All of them: what is wrong, and which promises that may be seen to break. */
+/** Those about what every log has: what is wrong, and which promises that may be seen to break. */
 export const plantedFaults: readonly PlantedFault[] = [
   fault('a WAL that acknowledges before its PUT', acknowledgesBeforeThePut, 'durable', 'sensible'),
   fault('a bucket that loses a WAL segment it answered stored', losing('wal', 7), 'durable', 'sensible'),
