@@ -148,7 +148,7 @@ export class Recoveries {
    */
   async #fence(
     node: string,
-    { epoch, cutAt, signal }: RecoverOptions,
+    { epoch, cutAt, abandon, signal }: RecoverOptions,
   ): Promise<{ readonly nodeEpoch: number; readonly owed: boolean; readonly fenced: boolean }> {
     const { state } = this.#options.foundation.catalog;
     const known = state.node(node);
@@ -166,7 +166,13 @@ export class Recoveries {
     checkCut(cutAt, target);
     const nodeEpoch = target.epoch;
     const verdict = await this.#options.propose({ kind: 'fence', node, epoch: current.epoch }, signal);
-    return { nodeEpoch, owed: true, fenced: verdict.applied };
+    const fenced = verdict.applied;
+    const after = this.#options.foundation.catalog.state.node(node)?.unrecovered;
+    if (!fenced || target === current || after?.epoch !== current.epoch) return { nodeEpoch, owed: true, fenced };
+    // It has opened since it was looked at, and is what is to be recovered: its predecessor owes nothing any more.
+    // What was to be given up by hand was the predecessor's.
+    if (cutAt !== undefined || abandon === true) throw openedMeanwhile(node, current.epoch);
+    return { nodeEpoch: current.epoch, owed: true, fenced };
   }
 
   #ways({ walDirectory, abandon, cutAt }: RecoverOptions): Omit<RecoveryWays, 'node' | 'epoch'> {
@@ -246,6 +252,13 @@ function epochNotFound(state: CatalogState, node: string, nodeEpoch: number): Er
   const whose = state.nodeOfEpoch(nodeEpoch);
   const that = whose === undefined ? `no epoch ${nodeEpoch}` : `no epoch ${nodeEpoch}, which is one of ${whose}`;
   return qanatError('NODE_NOT_FOUND', `node ${node} has had ${that}; its newest is ${newest}`, { node, nodeEpoch });
+}
+
+function openedMeanwhile(node: string, currentEpoch: number): Error {
+  const message =
+    `node ${node} has opened in epoch ${currentEpoch} and was fenced; of its WAL nothing was given up. ` +
+    'Recover it again, and name its epoch if that is to be given up, too';
+  return qanatError('CONFLICT', message, { what: `node ${node}`, currentEpoch });
 }
 
 function countStreams(state: CatalogState, epoch: number): number {

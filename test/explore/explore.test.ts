@@ -12,6 +12,7 @@ const sealOnce: SealScope = {
   uploads: false,
   recoverers: ['B'],
   starters: [],
+  namesEpoch: false,
   readers: [],
   sweeps: true,
   faults: 0,

@@ -17,6 +17,7 @@ const seal: SealScope = {
   uploads: false,
   recoverers: ['B', 'C'],
   starters: [],
+  namesEpoch: false,
   readers: [],
   sweeps: true,
   faults: 0,
@@ -87,7 +88,12 @@ export const scopes: Readonly<Record<string, Scope>> = {
     () => sealExploration({ ...seal, recoverers: [], starters: ['D', 'E'], faults: 1 }),
   ),
   'start-and-recover': scope('a segment under way, a new incarnation, a recoverer, a sweeper', false, () =>
-    sealExploration({ ...seal, segments: 1, recoverers: ['B'], starters: ['D'] }),
+    sealExploration({ ...seal, segments: 1, recoverers: ['B'], starters: ['D'], namesEpoch: true }),
+  ),
+  'start-and-recover-either': scope(
+    'a segment under way, a new incarnation, a recoverer of whatever is current, a sweeper',
+    true,
+    () => sealExploration({ ...seal, segments: 1, recoverers: ['B'], starters: ['D'] }),
   ),
   'live-reader': scope('two segments under way, a recoverer, a sweeper, a reader of live segments', false, () =>
     sealExploration({ ...seal, recoverers: ['B'], readers: ['V'] }),

@@ -31,6 +31,8 @@ export interface SealScope {
   readonly recoverers: readonly string[];
   /** New incarnations of the victim itself, which start at the same time: 'D', 'E'. */
   readonly starters: readonly string[];
+  /** Whether those who take over name the incarnation, or mean whatever is current when they look. */
+  readonly namesEpoch: boolean;
   /** Who reads on another node, twice, while all this happens: 'V'. */
   readonly readers: readonly string[];
   /** Whether what is garbage may be deleted at any moment. */
@@ -42,7 +44,7 @@ export interface SealScope {
 const settings = { segmentSizeMinBytes: 1, catalogRefreshMs: 3_600_000 };
 
 export function sealExploration(scope: SealScope): Exploration {
-  const { recoverers, starters, readers, sweeps, faults, switches } = scope;
+  const { recoverers, starters, readers, namesEpoch, sweeps, faults, switches } = scope;
   const states = new CatalogStates();
   const worlds = new Worlds((before, request, after) => {
     if (request.op === 'append' && after.records !== before.records) states.of(after.records);
@@ -50,7 +52,7 @@ export function sealExploration(scope: SealScope): Exploration {
   });
   const clients = [
     new ExploredClient('A', worlds, victim(scope)),
-    ...recoverers.map((name) => new ExploredClient(name, worlds, recoverer(name.toLowerCase(), starters.length > 0))),
+    ...recoverers.map((name) => new ExploredClient(name, worlds, recoverer(name.toLowerCase(), namesEpoch))),
     ...starters.map((name) => new ExploredClient(name, worlds, starter)),
     ...readers.map((name) => new ExploredClient(name, worlds, liveReader)),
   ];
@@ -108,7 +110,7 @@ const victim =
 /** The victim is the first to register. */
 const victimEpoch = 1;
 
-/** Takes over from the victim; from that incarnation only, where others start. */
+/** Takes over from the victim; where others start, from that incarnation only, or from whichever is current. */
 const recoverer =
   (node: string, namesEpoch: boolean) =>
   async ({ store, journal, runtime, tell }: Seams): Promise<void> => {
