@@ -13,9 +13,6 @@ import type { Member, WorldMembers } from './world-members.ts';
 /** Longer than any deadline that a world may have been given. */
 const quietMs = 20 * 60_000;
 
-/** A node that does not start in so many quiet tries never will. */
-const triesMax = 4;
-
 export async function finishWorld(
   world: SimWorld,
   members: WorldMembers,
@@ -48,15 +45,17 @@ export async function finishWorld(
   await readFromOutside(world, streams, calls, recorder);
 }
 
+/** Starts a node with the WAL that it had, or with one of those that an incarnation may have been registered with. */
 async function startQuietly(member: Member, members: WorldMembers, calls: WorldCalls): Promise<SimNode | undefined> {
-  for (let tries = 1; tries <= triesMax; tries += 1) {
+  const places = [undefined, undefined, undefined, ...member.tried.toReversed(), undefined];
+  for (const place of places) {
+    if (place !== undefined)
+      await calls.ask({ what: `${member.node}: start`, act: () => members.start(member, { wal: place }) });
     const node = await members.running(member);
     if (node?.set.status === 'open') {
       // One that was overtaken may not know it yet.
-      const isCurrent = await calls.ask({
-        what: `${node.process.name}: sync`,
-        act: () => node.call((set) => set.sync()),
-      });
+      const act = (): Promise<number> => node.call((set) => set.sync());
+      const isCurrent = await calls.ask({ what: `${node.process.name}: sync`, act });
       if (isCurrent !== undefined && node.set.status === 'open') return node;
     }
     await members.killAll(member);

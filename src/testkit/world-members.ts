@@ -10,6 +10,12 @@ import type { WorldCalls } from './world-calls.ts';
 import { WorldEpochs } from './world-epochs.ts';
 import type { WorldMember, WorldScript } from './world-script.ts';
 
+/** Where a WAL was looked for. */
+export interface WalPlaceTried {
+  readonly wal: WorldMember['wal'];
+  readonly directory: string;
+}
+
 /** A node of the world, with all its processes. */
 export interface Member {
   readonly node: string;
@@ -19,6 +25,8 @@ export interface Member {
   directory: string;
   current: SimNode | undefined;
   starting: Promise<SimNode | undefined> | undefined;
+  /** What incarnations were started with, the last one last: one that failed may still have been registered. */
+  readonly tried: WalPlaceTried[];
   /** Whether a start is under way that gives something up. */
   isLosing: boolean;
   /** Earlier incarnations that are still there. */
@@ -61,8 +69,8 @@ export class WorldMembers {
     for (const { node, wal } of script.members) {
       const machine = world.machine(node);
       machine.disk.latencyMaxMs = 1;
-      const started = { current: undefined, starting: undefined, isLosing: false, zombies: [] };
-      this.#members.set(node, { node, machine, wal, directory: '/disk/wal', ...started });
+      const started = { current: undefined, starting: undefined, isLosing: false };
+      this.#members.set(node, { node, machine, wal, directory: '/disk/wal', ...started, tried: [], zombies: [] });
     }
   }
 
@@ -104,7 +112,7 @@ export class WorldMembers {
       abandon = false,
       breaksLock = false,
     }: {
-      readonly wal?: 'own' | 'other' | 'empty' | undefined;
+      readonly wal?: 'own' | 'other' | 'empty' | WalPlaceTried | undefined;
       readonly abandon?: boolean | undefined;
       readonly breaksLock?: boolean | undefined;
     },
@@ -126,13 +134,14 @@ export class WorldMembers {
 
   async #start(
     member: Member,
-    how: 'own' | 'other' | 'empty',
+    how: 'own' | 'other' | 'empty' | WalPlaceTried,
     abandon: boolean,
     breaksLock: boolean,
   ): Promise<SimNode | undefined> {
     await this.#loseMemory(member);
     this.overtake(member);
     const options = this.#startOptions(member, how, breaksLock);
+    member.tried.push({ wal: options.wal, directory: options.directory });
     const gone = member.machine.processes.every(({ state }) => state === 'dead');
     const walMissing = abandon && gone ? ('abandon' as const) : ('refuse' as const);
     const calledAt = this.#recorder.tick();
@@ -226,11 +235,12 @@ export class WorldMembers {
 
   #startOptions(
     member: Member,
-    how: 'own' | 'other' | 'empty',
+    how: 'own' | 'other' | 'empty' | WalPlaceTried,
     breaksLock: boolean,
   ): SimStartOptions & Pick<Member, 'wal' | 'directory'> {
     const { settings } = this.#script;
     const { wal, directory } = member;
+    if (typeof how === 'object') return { ...how, breaksLock, settings };
     if (how === 'own' || wal === 'memory') return { wal, directory, breaksLock, settings };
     if (how === 'other') return { wal: wal === 'file' ? 'object' : 'file', directory, breaksLock, settings };
     this.#directories += 1;
