@@ -207,13 +207,7 @@ class Drawing {
     const appends = (by: string, most: number, zombie = false): readonly WorldStep[] =>
       Array.from({ length: this.#pick(most + 1) }, () => append(by, zombie));
     const pause = (): WorldStep => ({ do: 'sleep', ms: this.#oneOf([0, 1, 10, this.#pick(this.#sleepMaxMs)]) });
-    const takesOver: readonly WorldStep[] =
-      node === rival || this.#chance(0.5)
-        ? [{ do: 'start', node, wal: 'own', breaksLock: true, wait: this.#chance(0.5) }]
-        : [
-            { do: 'recover', node: rival, of: node, wait: this.#chance(0.5) },
-            { do: 'open', node: rival, stream, wait: this.#chance(0.5) },
-          ];
+    const takesOver = this.#takeOver(node, rival, stream);
     const isStopped = this.#chance(0.5);
     return [
       { do: 'open', node, stream, wait: true },
@@ -228,6 +222,23 @@ class Drawing {
       ...appends(rival, 4),
       ...appends(node, 4, this.#chance(0.5)),
       { do: 'read', node: this.#node(), stream, at: this.#pick(101), wait: true },
+    ];
+  }
+
+  /** A node starts again, alive or not; or others recover it, perhaps several at once. */
+  #takeOver(node: string, rival: string, stream: string): readonly WorldStep[] {
+    const wait = this.#chance(0.5);
+    const start = { do: 'start', node, wal: 'own', breaksLock: true, wait } as const;
+    if (this.#chance(0.3)) {
+      const underWay = this.#oneOf(['lands', 'vanishes', 'either'] as const);
+      return [this.#chance(0.5) ? { do: 'cut-power', node } : { do: 'kill', node, underWay }, start];
+    }
+    if (node === rival || this.#chance(0.4)) return [start];
+    const third = this.#node();
+    return [
+      ...(third === node ? [] : [{ do: 'recover', node: third, of: node, wait: false } as const]),
+      { do: 'recover', node: rival, of: node, wait },
+      { do: 'open', node: rival, stream, wait: this.#chance(0.5) },
     ];
   }
 
