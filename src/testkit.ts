@@ -36,19 +36,31 @@ export type { FaultRule, FaultyOperation, StoreFault, UnderWay } from './testkit
 export { walSuite } from './testkit/wal-suite.ts';
 export type { WalSuiteOptions } from './testkit/wal-suite.ts';
 export type { WalUnderTest } from './testkit/wal-under-test.ts';
+export { arbitraryLogScript } from './testkit/log-arbitraries.ts';
+export type { FastCheckForScripts } from './testkit/log-arbitraries.ts';
 export { checkLog, describeFailure, runLogScript } from './testkit/log-check.ts';
-export type { LogCheckFailure, LogCheckOptions, LogReport, LogTrace } from './testkit/log-check.ts';
+export type { LogCheckFailure, LogCheckOptions, LogReport, LogScriptOptions, LogTrace } from './testkit/log-check.ts';
 export type {
   LogBatch,
+  LogCallOptions,
   LogDisturbance,
   LogDriver,
+  LogDriverOption,
+  LogMemory,
   LogRange,
   LogReadBatch,
   LogReadOptions,
   LogReadResult,
+  LogRequests,
+  LogStats,
+  LogUsurped,
   LogWorld,
 } from './testkit/log-driver.ts';
-export type { LogBatchShape, LogOperation, LogScript } from './testkit/log-script.ts';
+export type { LogAttempt, LogAttemptFacts, LogHistory, LogKnowledge } from './testkit/log-history.ts';
+export { LogModel } from './testkit/log-model.ts';
+export type { LogName, LogReadCall } from './testkit/log-model.ts';
+export { describeOperation } from './testkit/log-script.ts';
+export type { LogAbortableCall, LogBatchShape, LogOperation, LogScript } from './testkit/log-script.ts';
 export { logSuite } from './testkit/log-suite.ts';
 export type { LogSuiteOptions } from './testkit/log-suite.ts';
 export { logProperties, LogViolation } from './testkit/log-violation.ts';

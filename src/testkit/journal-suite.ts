@@ -4,6 +4,7 @@ import { testJournalRaces } from './journal-race-tests.ts';
 import { testJournalRecords } from './journal-record-tests.ts';
 import { testJournalSnapshots } from './journal-snapshot-tests.ts';
 import type { JournalSuiteOptions, JournalTest } from './journal-under-test.ts';
+import { checkSuiteOptions } from './suite-options.ts';
 
 /**
  * Declares the conformance tests of a journal.
@@ -12,7 +13,9 @@ import type { JournalSuiteOptions, JournalTest } from './journal-under-test.ts';
  * journalSuite({ test, open: async () => ({ journal, openPeer: async () => anotherHandle }) });
  * ```
  */
-export function journalSuite({ test, open }: JournalSuiteOptions): void {
+export function journalSuite(options: JournalSuiteOptions): void {
+  checkSuiteOptions('journalSuite', options, []);
+  const { test, open } = options;
   const journalTest: JournalTest = (title, body) => {
     test(title, async () => {
       const opened = await open();

@@ -12,7 +12,7 @@ import { shown, wrongArgument } from './wrong-argument.ts';
  * whoever does not have the package can still read these types.
  */
 export interface FastCheckForScripts<A> {
-  readonly constant: (script: LogScript) => A;
+  readonly constant: (script: LogScript) => NoInfer<A>;
 }
 
 /**

@@ -69,6 +69,11 @@ export class LogCalls {
     this.lines.push(`${atMs.toFixed(3)} ms  ${text}`);
   }
 
+  /** Whether calls are in the background. */
+  get areUnderWay(): boolean {
+    return this.#pending.size > 0;
+  }
+
   /** Throws what a call in the background has found. */
   check(): void {
     if (this.violation !== undefined) throw this.violation;

@@ -39,6 +39,7 @@ export interface LogKnowledge {
   readonly endOffset: number;
 }
 
+/** One stream as far as it is known. Made by `LogModel.newHistory`; throws LogViolation when it is told what cannot be. */
 export class LogHistory {
   readonly name: string;
   /** Which stream of that name, from 1. */

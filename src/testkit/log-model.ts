@@ -28,6 +28,10 @@ export interface LogReadCall {
   readonly before: LogKnowledge;
 }
 
+/**
+ * The log as it should be. Tell it what was attempted (`attempt`) and what came of it (`acknowledge`, `refuse`, `doubt` of
+ * the attempt's history), and it judges what is read: what cannot be is thrown as a LogViolation.
+ */
 export class LogModel {
   readonly #names = new Map<string, LogName>();
   readonly #generations = new Map<string, number>();
@@ -45,6 +49,7 @@ export class LogModel {
     return this.#tick;
   }
 
+  /** What is known of a name; nothing, if it was never used. */
   name(name: string): LogName {
     const known = this.#names.get(name);
     if (known !== undefined) return known;

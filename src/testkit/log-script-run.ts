@@ -197,7 +197,7 @@ async function doWithHistory(
 }
 
 async function waitForAll(run: LogRun): Promise<void> {
-  await observeAllEnds(run); // Also while something is under way: it is not durable yet.
+  if (run.calls.areUnderWay) await observeAllEnds(run); // What is under way need not be durable yet.
   await run.calls.all();
   await observeAllEnds(run);
   if (!run.restarts.isDisturbed) await run.followers.catchUp();

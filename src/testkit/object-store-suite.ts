@@ -5,6 +5,7 @@ import { testObjectStoreCalls } from './object-store-call-tests.ts';
 import { testObjectStoreConditions, testObjectStoreSlowPut } from './object-store-condition-tests.ts';
 import { testObjectStoreLists } from './object-store-list-tests.ts';
 import type { ObjectStoreOffer, ObjectStoreTest, ObjectStoreUnderTest } from './object-store-under-test.ts';
+import { checkNames, checkSuiteOptions } from './suite-options.ts';
 import { testObjectStoreRestart, testObjectStoreValues } from './object-store-value-tests.ts';
 
 /** What objectStoreSuite is given. */
@@ -19,8 +20,14 @@ export interface ObjectStoreSuiteOptions {
   readonly keysRefused?: readonly string[] | undefined;
 }
 
+const knownOffers: readonly ObjectStoreOffer[] = ['reopen', 'slowPut'];
+
 /** Declares the conformance tests of an object store. */
-export function objectStoreSuite({ test, open, offers = [], keysRefused = [] }: ObjectStoreSuiteOptions): void {
+export function objectStoreSuite(options: ObjectStoreSuiteOptions): void {
+  checkSuiteOptions('objectStoreSuite', options, ['offers', 'keysRefused']);
+  const { test, open, offers = [], keysRefused = [] } = options;
+  checkNames('offers', offers, knownOffers);
+  checkNames('keysRefused', keysRefused);
   const storeTest: ObjectStoreTest = (title, body) => {
     test(title, async () => {
       const opened = await open();

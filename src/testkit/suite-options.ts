@@ -1,6 +1,6 @@
 // What every suite checks before it declares a test: that it has a runner and a factory, and that no option is misspelt,
 // so that no test is green because nobody looked at what was asked for.
-import { checkFields, shown, wrongArgument } from './wrong-argument.ts';
+import { checkFields, didYouMean, shown, wrongArgument } from './wrong-argument.ts';
 
 const example = '{ test, open: async () => … }';
 
@@ -35,4 +35,14 @@ export function checkCount(name: string, value: unknown, least = 1): void {
 export function checkSwitch(name: string, value: unknown): void {
   if (value === undefined || typeof value === 'boolean') return;
   throw wrongArgument(`${name} is true or false; got ${shown(value)}`);
+}
+
+/** Refuses what is no list of strings, or has one that is not known. */
+export function checkNames(name: string, values: unknown, known?: readonly string[]): void {
+  if (!Array.isArray(values) || values.some((value) => typeof value !== 'string')) {
+    throw wrongArgument(`${name} is a list of strings; got ${shown(values)}`);
+  }
+  const strange = (values as readonly string[]).find((value) => known?.includes(value) === false);
+  if (strange === undefined || known === undefined) return;
+  throw wrongArgument(`${name} are of ${known.join(', ')}; got ${shown(strange)}${didYouMean(strange, known)}`);
 }

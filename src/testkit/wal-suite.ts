@@ -1,6 +1,7 @@
 // What every WAL must do, as tests that run under any runner: node:test, vitest, mocha. The tests lie in three files:
 // appending, recovery, and the fence of a writer that lives. WALs that are wrong on purpose fail it (the package's own
 // tests keep a collection), so a green suite means something.
+import { checkCount, checkSuiteOptions } from './suite-options.ts';
 import { testWalAppends } from './wal-append-tests.ts';
 import { testWalFence } from './wal-fence-tests.ts';
 import { testWalRecovery } from './wal-recovery-tests.ts';
@@ -17,7 +18,10 @@ export interface WalSuiteOptions {
 }
 
 /** Declares the conformance tests of a WAL. */
-export function walSuite({ test, open, patienceMs = 10_000 }: WalSuiteOptions): void {
+export function walSuite(options: WalSuiteOptions): void {
+  checkSuiteOptions('walSuite', options, ['patienceMs']);
+  checkCount('patienceMs', options.patienceMs);
+  const { test, open, patienceMs = 10_000 } = options;
   const walTest: WalTest = (title, body) => {
     test(title, async () => {
       const opened = await open();

@@ -84,7 +84,9 @@ describe('the examples', () => {
     folder = mkdtempSync(join(tmpdir(), 'qanat-docs-'));
     mkdirSync(join(folder, 'node_modules'));
     symlinkSync(root, join(folder, 'node_modules', 'qanat'), 'junction');
-    symlinkSync(join(root, 'node_modules', 'vitest'), join(folder, 'node_modules', 'vitest'), 'junction');
+    for (const tool of ['vitest', 'fast-check']) {
+      symlinkSync(join(root, 'node_modules', tool), join(folder, 'node_modules', tool), 'junction');
+    }
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 

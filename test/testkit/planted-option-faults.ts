@@ -32,7 +32,7 @@ class AppendsRetriesAgain extends FullArrayLog {
 class ForgetsIdsInACrash extends FullArrayLog {
   override async crash(): Promise<void> {
     for (const stream of this.streams.values()) {
-      stream.batches = stream.batches.map(({ id: _, ...batch }): ArrayBatch => batch);
+      stream.batches = stream.batches.map((batch): ArrayBatch => ({ ...batch, id: undefined }));
     }
     return super.crash();
   }
