@@ -68,7 +68,7 @@ export class WorldMembers {
     this.#script = script;
     for (const { node, wal } of script.members) {
       const machine = world.machine(node);
-      machine.disk.latencyMaxMs = 1;
+      machine.disk.latencyMaxMs = world.runtime.random.fraction() < 0.3 ? 30 : 1;
       const started = { current: undefined, starting: undefined, isLosing: false };
       this.#members.set(node, { node, machine, wal, directory: '/disk/wal', ...started, tried: [], zombies: [] });
     }
