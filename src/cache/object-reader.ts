@@ -63,6 +63,7 @@ export class ObjectReader {
   readonly #flights = new BlockTable<Flight>();
   /** Bytes of reads under way. */
   readonly #budget: ByteBudget;
+  readonly #closing = new AbortController();
   #hits = 0;
   #misses = 0;
 
@@ -80,6 +81,11 @@ export class ObjectReader {
       sizeCalculation: (run) => run.sizeBytes,
       dispose: (run) => this.#runOfBlock.remove(run.place, run),
     });
+  }
+
+  /** Gives up what is on its way, and asks for nothing any more: whoever waits or comes is told why. */
+  close(reason: Error): void {
+    this.#closing.abort(reason);
   }
 
   counts(): CacheCounts {
@@ -285,13 +291,13 @@ export class ObjectReader {
     this.#keep(new BlockRun(runPlace(object, key, directory, first, count), bytes));
   }
 
-  /** One ranged read. No signal: the answer is shared by all who wait for it. */
+  /** One ranged read. No caller's signal: the answer is shared by all who wait for it. */
   async #read(
     key: string,
     range: ByteRange,
     purpose: 'read' | 'follow' = 'read',
   ): Promise<{ bytes: Uint8Array; size: number }> {
-    const value = await this.#store.get(key, { range, purpose });
+    const value = await this.#store.get(key, { range, purpose, signal: this.#closing.signal });
     if (value === 'missing') throw new MissingObject();
     if (value === 'not-modified')
       throw qanatError('STORE_UNSUITABLE', 'the store answered not-modified to an unconditional read', {

@@ -17,6 +17,7 @@ import { withDiagnostics } from './diagnostics.ts';
 import { checkGivenJournal } from './given-journal.ts';
 import { memoryShares, type MemoryShares } from './memory-shares.ts';
 import { CatalogPoller, RegisteredEnds } from './registered-ends.ts';
+import { closedError } from './set-status.ts';
 import { resolveSettings, type Settings, type SettingsInput } from './settings.ts';
 
 /** What every set is given. */
@@ -102,6 +103,8 @@ export class Foundation {
 
   async close(): Promise<void> {
     this.poller.stop();
+    this.live.close();
+    this.objects.close(closedError());
     this.registeredEnds.close();
     await this.catalog.close();
     await this.#ownJournal?.close();

@@ -35,7 +35,7 @@ export class SetStatus {
 
   /** The set has begun to close: no new calls, no reason yet. */
   closing(): void {
-    this.#ending ??= qanatError('CLOSED', 'the stream set is closed', { what: 'stream set' });
+    this.#ending ??= closedError();
   }
 
   /** Ends the life, once. What comes later changes nothing. Whether it was this call. */
@@ -50,4 +50,9 @@ export class SetStatus {
     });
     return true;
   }
+}
+
+/** What is told to whoever asks a set that is closed. */
+export function closedError(): Error {
+  return qanatError('CLOSED', 'the stream set is closed', { what: 'stream set' });
 }

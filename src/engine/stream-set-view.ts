@@ -15,7 +15,7 @@ import { describeNode, describeStream, summarizeStream } from './descriptions.ts
 import type { NodeDescription, StreamDescription, StreamSummary } from './descriptions.ts';
 import type { Foundation } from './foundation.ts';
 import { CatalogKvView, type KvView } from './key-value.ts';
-import { SetStatus, type CloseReason, type SetStatusName } from './set-status.ts';
+import { closedError, SetStatus, type CloseReason, type SetStatusName } from './set-status.ts';
 import { viewStats, type Stats } from './stats.ts';
 
 /** Options of listing streams. */
@@ -130,8 +130,7 @@ export class StreamSetView {
 
   /** Ends the set and frees what it holds. Idempotent. */
   async close(): Promise<void> {
-    const error = qanatError('CLOSED', 'the stream set is closed', { what: 'stream set' });
-    this.endWith({ status: 'closed' }, error);
+    this.endWith({ status: 'closed' }, closedError());
     await this.foundation.close();
   }
 

@@ -21,7 +21,7 @@ import { uploadRunSizeMaxBytes } from './memory-shares.ts';
 import { OpenStreams } from './open-streams.ts';
 import { checkOpenOptions, untilGivenUp, type CheckedOpen } from './opening.ts';
 import type { ChangeOptions, CreateOptions, OpenOptions, OpenReadOnlyOptions, OpenStreamOptions } from './options.ts';
-import { SetStatus } from './set-status.ts';
+import { closedError, SetStatus } from './set-status.ts';
 import { Recoveries, type RecoverOptions, type RecoveryReport } from './recovering.ts';
 import { openParts, type SetParts } from './set-parts.ts';
 import { abandonStart, discardPast, startNode, type StartedNode } from './start-node.ts';
@@ -272,7 +272,7 @@ export class StreamSet extends StreamSetView {
     if (this.life.name === 'open') {
       try {
         await this.#uploader.closeEpoch();
-        this.endWith({ status: 'closed' }, qanatError('CLOSED', 'the stream set is closed', { what: 'stream set' }));
+        this.endWith({ status: 'closed' }, closedError());
       } catch (cause) {
         this.fail(cause as Error);
       }

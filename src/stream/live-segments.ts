@@ -68,11 +68,17 @@ export class LiveSegments {
   readonly #found = new Map<number, Map<number, ReadableObject>>();
   #nextId = -1;
   #ownEpoch: number | undefined;
+  #isClosed = false;
   #running: Promise<void> | undefined;
   #next: Promise<void> | undefined;
 
   constructor(options: LiveSegmentsOptions) {
     this.#options = options;
+  }
+
+  /** Looks at nothing any more. */
+  close(): void {
+    this.#isClosed = true;
   }
 
   /** Streams of this epoch are read from memory: it is this set's own. */
@@ -163,11 +169,11 @@ export class LiveSegments {
     }
     await mapLimited([...owners], epochsAtOnce, async ([epoch, streams]) => {
       const position = (): number => streams.reduce((least, { scannedTo }) => Math.min(least, scannedTo), Infinity);
-      if (stoppedAt.get(epoch) === position()) return;
+      if (this.#isClosed || stoppedAt.get(epoch) === position()) return;
       try {
         await this.#readRun(epoch, position());
       } catch (cause) {
-        this.#options.onFailed(cause);
+        if (!this.#isClosed) this.#options.onFailed(cause);
       }
       stoppedAt.set(epoch, position());
     });
