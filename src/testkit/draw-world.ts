@@ -231,7 +231,9 @@ class Drawing {
     const start = { do: 'start', node, wal: 'own', breaksLock: true, wait } as const;
     if (this.#chance(0.3)) {
       const underWay = this.#oneOf(['lands', 'vanishes', 'either'] as const);
-      return [this.#chance(0.5) ? { do: 'cut-power', node } : { do: 'kill', node, underWay }, start];
+      // What it has asked for is half done by then.
+      const sleep = { do: 'sleep', ms: this.#oneOf([0, 1, 5, 20]) } as const;
+      return [sleep, this.#chance(0.5) ? { do: 'cut-power', node } : { do: 'kill', node, underWay }, start];
     }
     if (node === rival || this.#chance(0.4)) return [start];
     const third = this.#node();
