@@ -61,22 +61,41 @@ const applyStream = 'catalog/apply-stream.ts';
 const fileWriter = 'wal/file-wal-writer.ts';
 const fileSeal = 'wal/file-wal-seal.ts';
 const appendPath = 'stream/append-path.ts';
+const liveSegments = 'stream/live-segments.ts';
 const uploader = 'upload/uploader.ts';
 
 export const engineMutants: readonly EngineMutant[] = [
-  ofScopes('released-read-before-the-fence', 'W1', caught(300, 'surprise, unavailable')),
+  ofScopes('released-read-before-the-fence', 'W1', quickly(100, 'lost, surprise, unavailable')),
   ofScopes('recovered-counts-twice', 'W2', elsewhere('the scope `seal-one-segment`')),
-  ofScopes('one-node-slot', 'R2', quickly(100, 'unavailable, lost')),
+  ofScopes('one-node-slot', 'R2', caught(200, 'lost, overwritten, surprise')),
   ofScopes('acknowledge-out-of-order', 'W7', caught(200, 'lost, surprise')),
-  ofScopes('exists-is-stored', 'W6', quickly(100, 'lost, overwritten')),
-  ofScopes('a-seal-means-none', 'W4', caught(2000, 'aborted-read')),
-  ofScopes('seal-without-condition', 'W3', quickly(100, 'lost, overwritten')),
-  ofScopes('follower-across-a-gap', 'W8, R13', elsewhere('the scope `live-reader`')),
+  ofScopes('exists-is-stored', 'W6', quickly(200, 'lost, overwritten')),
+  ofScopes('a-seal-means-none', 'W4', caught(3000, 'aborted-read')),
+  ofScopes('seal-without-condition', 'W3', caught(1500, 'overwritten, lost')),
+  many(
+    'follower-across-a-gap',
+    'W8, R13',
+    caught(3000, 'overwritten, gap, surprise'),
+    [liveSegments, `for (let width = 1; ;`, `for (let width = 4; ;`],
+    [
+      liveSegments,
+      `if (typeof slot.value === 'string') return;
+        this.#takeIn`,
+      `if (typeof slot.value === 'string') {
+          if (slots.every((other) => other.status === 'fulfilled' && typeof other.value === 'string')) return;
+          position += 1;
+          continue;
+        }
+        this.#takeIn`,
+    ],
+    [liveSegments, `followed.scannedTo !== sequence) continue;`, `followed.scannedTo > sequence) continue;`],
+    [liveSegments, `if (part.startOffset !== endOffset) {`, `if (part.startOffset < 0) {`],
+  ),
   ofJournal('no-check-after-the-create', 'R10, J2: the floor check is skipped', caught(200, 'lost, surprise')),
   ofJournal(
     'check-before-the-create',
     'R10, J2: the floor check begins before the create has finished',
-    caught(2000, 'surprise, lost'),
+    caught(2000, 'lost, surprise, hang'),
   ),
   ofJournal('floor-above-the-older-snapshot', 'R9, J5', quickly(50, 'surprise')),
   ofJournal(
@@ -84,12 +103,12 @@ export const engineMutants: readonly EngineMutant[] = [
     'R11, J7: an empty read is not checked against the floor',
     caught(1000, 'stream, lost, surprise'),
   ),
-  ofJournal('reader-never-checks', 'R11, J7', caught(500, 'surprise, lost')),
-  ofJournal('root-put-without-condition', 'J5', caught(500, 'surprise, unavailable')),
+  ofJournal('reader-never-checks', 'R11, J7', caught(1000, 'stream, surprise, lost')),
+  ofJournal('root-put-without-condition', 'J5', quickly(200, 'surprise, unavailable')),
   one(
     'register-before-the-seal',
-    'W1, R1',
-    quickly(100, 'lost, overwritten'),
+    'W1, W5',
+    caught(1500, 'lost, overwritten'),
     'wal/object-wal-seal.ts',
     `return (await this.#slots.createSeal(position)) ? 'sealed' : 'again';`,
     `void this.#slots.createSeal(position).catch(() => {});
@@ -123,7 +142,7 @@ export const engineMutants: readonly EngineMutant[] = [
   one(
     'release-without-from',
     'O2',
-    caught(1000, 'surprise, lost'),
+    caught(1500, 'surprise, lost'),
     commit,
     `if (change.from !== epoch.released) return voids('position', epoch.released);`,
     ``,
@@ -131,7 +150,7 @@ export const engineMutants: readonly EngineMutant[] = [
   one(
     'close-registers-nothing',
     'O1',
-    caught(100, 'surprise, unavailable, lost'),
+    caught(300, 'hang, surprise, unavailable'),
     uploader,
     `const segments = wal.unreleased().filter(({ sequence }) => sequence >= epoch.released);`,
     `const segments =
@@ -147,7 +166,7 @@ export const engineMutants: readonly EngineMutant[] = [
   ),
   many(
     'acknowledged-before-the-cache-has-it',
-    'I2',
+    'P3: what was acknowledged can be read',
     quickly(50, 'surprise'),
     [appendPath, `const kept = stream.tail.add(count, timestamp, bytes);`, `const kept = new Uint8Array(bytes);`],
     [
@@ -160,7 +179,7 @@ export const engineMutants: readonly EngineMutant[] = [
   one(
     'acknowledged-before-it-is-stored',
     'R1, I1: an append is acknowledged when it is durable',
-    quickly(100, 'lost, overwritten'),
+    quickly(200, 'overwritten, lost'),
     'wal/object-wal.ts',
     `const outcome = await flight.fly(bytes);`,
     `flight.isStored = true;
@@ -170,7 +189,7 @@ export const engineMutants: readonly EngineMutant[] = [
   one(
     'open-steals-a-stream',
     'O3, R7',
-    caught(100, 'overwritten, lost, surprise'),
+    caught(300, 'hang, overwritten, surprise'),
     applyStream,
     `if (state.isOpen(stream)) return voids('owned', stream.ownerEpoch);
   if ((change.expectedEpoch`,
@@ -178,15 +197,15 @@ export const engineMutants: readonly EngineMutant[] = [
   ),
   many(
     'the-stream-epoch-is-not-raised',
-    'O3',
-    caught(200, 'stream'),
+    'O4, I13',
+    quickly(100, 'stream'),
     [applyStream, `stream.streamEpoch += 1;`, ``],
     [applyStream, `return applies(stream.streamEpoch + 1);`, `return applies(stream.streamEpoch);`],
   ),
   many(
     'a-fenced-change-is-applied',
-    'O4',
-    caught(300, 'surprise, unavailable'),
+    'O4, I4',
+    caught(3000, 'surprise, unavailable'),
     [
       'catalog/apply-change.ts',
       `if (proposer === undefined || !state.isCurrent(writer)) return`,
@@ -200,7 +219,7 @@ export const engineMutants: readonly EngineMutant[] = [
   ),
   one(
     'a-snapshot-forgets-a-trim',
-    'I9: a trim is for ever',
+    'I5: a trim is for ever',
     caught(100, 'rejection, resurrected'),
     'catalog/state-snapshot.ts',
     `...[s.id, s.attributesVersion, s.ownerEpoch, s.streamEpoch, s.startOffset, s.endOffset, s.ranges.length],`,
@@ -216,15 +235,15 @@ export const engineMutants: readonly EngineMutant[] = [
   ),
   one(
     'a-trim-goes-back',
-    'I9: a trim is for ever',
-    caught(500, 'resurrected'),
+    'I5: a trim is for ever',
+    caught(500, 'resurrected, surprise'),
     applyStream,
     `if (change.startOffset <= stream.startOffset) return;`,
     ``,
   ),
   one(
     'an-offset-is-given-twice',
-    'I2: offsets of an append that is under way are given again',
+    'I2, I13: the offsets of an append that is under way are given again',
     quickly(50, 'surprise, torn'),
     appendPath,
     `const startOffset = stream.nextOffset;`,
@@ -233,7 +252,7 @@ export const engineMutants: readonly EngineMutant[] = [
   one(
     'unknown-is-told-as-none',
     'W4, R12: what was sent and not answered may be stored',
-    caught(300, 'gap, aborted-read'),
+    quickly(200, 'aborted-read, gap'),
     'wal/segment-flight.ts',
     `const more = { outcome: 'unknown', cause: this.#lastFailure } as const;`,
     `const more = { outcome: 'none', cause: this.#lastFailure } as const;`,
@@ -241,15 +260,15 @@ export const engineMutants: readonly EngineMutant[] = [
   one(
     'readers-see-what-is-not-durable',
     'I3',
-    caught(300, 'aborted-read, lost'),
+    caught(300, 'aborted-read, overwritten, lost'),
     'stream/stream-reader.ts',
     `host.openStream(id)?.durableEndOffset`,
     `host.openStream(id)?.nextOffset`,
   ),
   one(
     'deleted-before-the-release-is-applied',
-    'W7',
-    caught(500, 'surprise, unavailable'),
+    'W7, I6',
+    quickly(200, 'surprise, unavailable'),
     uploader,
     `const verdict = await this.#propose(change, run.objects);`,
     `if (run.objects.every(({ family }) => family !== 'wal')) void this.#options.wal.release(run.to, new Set());
@@ -274,7 +293,7 @@ export const engineMutants: readonly EngineMutant[] = [
   one(
     'a-torn-group-is-accepted',
     'R12: only a group that is whole counts',
-    caught(1000, 'surprise, phantom, torn'),
+    caught(3000, 'surprise, phantom, torn, unavailable'),
     'format/wal-group.ts',
     `if (headCrc(bytes.subarray(position, start), framesCrc) !== view.getUint32(position + crcPosition)) return undefined;`,
     `void framesCrc;`,
@@ -282,7 +301,7 @@ export const engineMutants: readonly EngineMutant[] = [
   one(
     'nothing-is-synced',
     'R12: a write that is shown is not on the disk yet',
-    quickly(50, 'lost, overwritten'),
+    caught(300, 'lost, overwritten'),
     'wal/file-wal-segments.ts',
     `const file = await this.#files.open(path, 'write-durably');`,
     `const file = await this.#files.open(path, 'read');`,
@@ -312,15 +331,15 @@ export const engineMutants: readonly EngineMutant[] = [
   ),
   one(
     'a-kv-version-is-given-again',
-    'P7: no version stands for two values',
-    caught(300, 'key-value'),
+    'I13: no version stands for two values',
+    caught(300, 'key-value, surprise'),
     'catalog/kv-table.ts',
     `this.lastVersion += 1;`,
     `this.lastVersion = (this.get(key)?.version ?? 0) + 1;`,
   ),
   many(
     'a-record-is-applied-twice',
-    'R5, J3',
+    'I14, R5, J3',
     caught(2000, 'surprise, key-value, lost'),
     [
       'catalog/apply-change.ts',
@@ -335,8 +354,8 @@ export const engineMutants: readonly EngineMutant[] = [
   ),
   one(
     'a-state-behind-is-believed',
-    'I5: a sync is as new as its call',
-    caught(300, 'key-value, stale'),
+    'P3: a sync is as new as its call',
+    caught(200, 'stream, key-value'),
     'catalog/catalog.ts',
     `      await this.#catchUp();
       for (const { resolve } of syncers) resolve(this.#state.index);`,
@@ -362,7 +381,7 @@ export const engineMutants: readonly EngineMutant[] = [
   one(
     'an-object-is-dated-by-its-first-batch',
     'P15',
-    caught(300, 'misdated'),
+    caught(1500, 'misdated'),
     'stream/time-lookup.ts',
     `if (batch.startOffset >= partEndOffset) return undefined;
       if (isLateEnough(batch, timestamp)) return batch.startOffset;`,

@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { makeSourceTree } from './source-tree.mjs';
 
 /** So long without a new world, and the one under way is taken for one that never ends. */
-const worldMaxMs = 60_000;
+const worldMaxMs = 40_000;
 
 export async function huntMutant(edits, { seed, worlds, seconds }) {
   const folder = makeSourceTree(edits, ['test/mutants']);
