@@ -58,3 +58,10 @@ export function abortable<T>(
     if (settled) cleanUp(); // It settled while it started.
   });
 }
+
+/** A controller whose signal goes with many requests at once: that each of them listens is no leak to warn about. */
+export function sharedAbortController(): AbortController {
+  const controller = new AbortController();
+  setMaxListeners(0, controller.signal);
+  return controller;
+}

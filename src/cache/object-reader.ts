@@ -3,6 +3,7 @@
 //
 // Bytes are handed out as views of what the store gave and are never written to or used again: there is no pool of
 // buffers here, what is evicted is left to the garbage collector.
+import { sharedAbortController } from '../base/abort.ts';
 import { LRUCache } from 'lru-cache';
 import { ByteBudget } from '../base/byte-budget.ts';
 import { SingleFlight } from '../base/single-flight.ts';
@@ -63,7 +64,7 @@ export class ObjectReader {
   readonly #flights = new BlockTable<Flight>();
   /** Bytes of reads under way. */
   readonly #budget: ByteBudget;
-  readonly #closing = new AbortController();
+  readonly #closing = sharedAbortController();
   #hits = 0;
   #misses = 0;
 

@@ -3,7 +3,7 @@
 // One loop does everything with the journal, one thing at a time: it sends what waits as one record, catches up, takes
 // snapshots. So a writer has one record under way (J4), a sync never answers from a read that began before the call,
 // and the state is never seen half-applied.
-import { abortable, sleep, throwIfAborted, untilAborted } from '../base/abort.ts';
+import { abortable, sharedAbortController, sleep, throwIfAborted, untilAborted } from '../base/abort.ts';
 import { InvariantError, assert } from '../base/assert.ts';
 import { backoffDelayMs } from '../base/backoff.ts';
 import type { Runtime } from '../base/runtime.ts';
@@ -62,7 +62,7 @@ export class Catalog {
   #loop: Promise<void> | undefined;
   #failure: unknown;
   #closed = false;
-  readonly #closing = new AbortController();
+  readonly #closing = sharedAbortController();
   #snapshotIndex = 0;
   #snapshotDue = false;
   #snapshotWork: Promise<void> = Promise.resolve();

@@ -5,7 +5,7 @@
 // - Only one epoch is ever fenced by a call: the one that it was given, or the one that was current when it looked. An
 //   incarnation that registers meanwhile is left alone.
 // - Calls of one set that recover the same epoch in the same way at the same time share one recovery.
-import { untilAborted } from '../base/abort.ts';
+import { sharedAbortController, untilAborted } from '../base/abort.ts';
 import { checkCallOptions } from '../model/check-options.ts';
 import { checkNodeName } from '../model/check-names.ts';
 import { invalidArgument, qanatError } from '../model/errors.ts';
@@ -196,7 +196,7 @@ export class Recoveries {
     const key = JSON.stringify([epoch, walDirectory, abandon, cutAt]);
     let flight = this.#flights.get(key);
     if (flight === undefined || flight.giveUp.signal.aborted) {
-      const giveUp = new AbortController();
+      const giveUp = sharedAbortController();
       const result = recoverHere(foundation, writer, { node, epoch, ...this.#ways(options), signal: giveUp.signal });
       const started: Flight = { result, giveUp, waiting: 0 };
       const land = (): void => void (this.#flights.get(key) === started && this.#flights.delete(key));

@@ -1,5 +1,6 @@
 // The start of a node: register, and recover the incarnation before if it did not close. Registering fences that one in
 // the same change; until it is recovered, nothing is created, opened or committed under the new epoch (R2).
+import { sharedAbortController } from '../base/abort.ts';
 import { setMaxListeners } from 'node:events';
 import { drawId } from '../base/runtime.ts';
 import { assert } from '../base/assert.ts';
@@ -96,7 +97,7 @@ export async function recoverHere(
   const { signal } = ways;
   signal?.throwIfAborted();
   // Dozens of requests listen to it at once, which on a signal of the caller's would be taken for a leak.
-  const giveUp = new AbortController();
+  const giveUp = sharedAbortController();
   setMaxListeners(0, giveUp.signal);
   const onAbort = (): void => giveUp.abort(signal?.reason);
   signal?.addEventListener('abort', onAbort, { once: true });

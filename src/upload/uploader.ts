@@ -1,7 +1,7 @@
 // Turns what the WAL holds into data objects, and closes streams and the epoch with the same changes (R1, O1). One
 // commit at a time, each planned from the released position that the state has then: whatever overtakes it makes it
 // void, and it is planned again.
-import { sleep } from '../base/abort.ts';
+import { sharedAbortController, sleep } from '../base/abort.ts';
 import { InvariantError } from '../base/assert.ts';
 import { backoffDelayMs } from '../base/backoff.ts';
 import type { Runtime, Timer } from '../base/runtime.ts';
@@ -62,7 +62,7 @@ export class Uploader {
   #ageTimer: Timer | undefined;
   /** Objects of a commit whose outcome is unknown: decided as soon as a later change has a verdict. */
   #inDoubt: CommittedObject[] = [];
-  readonly #stopped = new AbortController();
+  readonly #stopped = sharedAbortController();
 
   constructor(options: UploaderOptions) {
     this.#options = options;
