@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { abortable, sleep, untilAborted } from '../../src/base/abort.ts';
+import { abortable, sleep, untilAborted, sharedAbortController } from '../../src/base/abort.ts';
 import { backoffDelayMs } from '../../src/base/backoff.ts';
 import { Fifo } from '../../src/base/fifo.ts';
 import { Limiter, mapLimited } from '../../src/base/limiter.ts';
@@ -132,4 +132,15 @@ test('a queue gives back what it was given, in order, however it grows and shrin
   }
   while (queue.length > 0) expect(queue.shift()).toBe(shifted++);
   expect([queue.shift(), queue.first]).toEqual([undefined, undefined]);
+});
+
+test('a shared controller lets many listen without a warning', async () => {
+  const warnings: Error[] = [];
+  const onWarning = (warning: Error): void => void warnings.push(warning);
+  process.on('warning', onWarning);
+  const { signal } = sharedAbortController();
+  for (let i = 0; i < 50; i += 1) signal.addEventListener('abort', () => {});
+  await new Promise((resolve) => setImmediate(resolve));
+  process.off('warning', onWarning);
+  expect(warnings.filter((warning) => 'target' in warning && warning.target === signal)).toEqual([]);
 });
