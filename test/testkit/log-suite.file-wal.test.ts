@@ -10,7 +10,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { KiB } from '../../src/base/bytes.ts';
-import { FileObjectStore, MemoryObjectStore, type WalFactory } from '../../src/index.ts';
+import { fileWal, FileObjectStore, MemoryObjectStore, type WalFactory } from '../../src/index.ts';
+import { runLogScript } from '../../src/testkit/log-check.ts';
+import { optionalLogScripts } from '../../src/testkit/log-directed-options.ts';
+import type { DirectedLogScript } from '../../src/testkit/log-directed-scripts.ts';
 import type { LogDriver } from '../../src/testkit/log-driver.ts';
 import { logSuite } from '../../src/testkit/log-suite.ts';
 import { streamSetDriver } from '../../src/testkit/stream-set-driver.ts';
@@ -62,6 +65,28 @@ describe('a stream set on a simulated disk, in simulated time', () => {
     expect(lives.crashes).toBeGreaterThan(60);
     expect(lives.powerCuts).toBeGreaterThan(20);
   });
+});
+
+test('a stream set on a simulated disk stays within its memory in a flood of large batches', async () => {
+  const { operations } = optionalLogScripts.find(({ needs }) => needs?.includes('memory')) as DirectedLogScript;
+  const { violation, lines, leftOut } = await runLogScript(
+    { seed: 1, operations },
+    {
+      simulate: true,
+      open: async ({ runtime }) => {
+        const disk = new SimDisk(runtime);
+        const wal = (crashed: AbortSignal): WalFactory => {
+          if (disk.paths().includes('/disk/wal/lock')) disk.destroy('/disk/wal/lock');
+          crashed.addEventListener('abort', () => disk.killProcess());
+          return fileWal({ directory: '/disk/wal', files: new CrashingWalFiles(disk, crashed) });
+        };
+        return streamSetDriver({ store: new MemoryObjectStore(), runtime, wal });
+      },
+    },
+  );
+  expect(violation).toBeUndefined();
+  expect(leftOut).toEqual([]);
+  expect(lines.filter((line) => line.includes('OVERLOADED')).length).toBeGreaterThan(10);
 });
 
 /** In memory, where the system has such a place: what a disk keeps is tested elsewhere, and disks are slow. */
