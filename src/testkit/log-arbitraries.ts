@@ -8,18 +8,18 @@ import { checkCount } from './suite-options.ts';
 import { shown, wrongArgument } from './wrong-argument.ts';
 
 /**
- * What is needed of the package fast-check: give the package as it is imported. Only this function is asked for, so that
- * whoever does not have the package can still read these types.
+ * What is needed of the package fast-check: give the package as it is imported. Only this function is asked for, so
+ * that whoever does not have the package can still read these types.
  */
 export interface FastCheckForScripts<A> {
   readonly constant: (script: LogScript) => NoInfer<A>;
 }
 
 /**
- * Arbitrary scripts for logs, of at most `operationsMax` operations (40 unless given) over three streams, for properties
- * of your own. What is drawn is a LogScript, which is plain data: a seed for the world, and operations, each an object
- * such as `{ do: 'append', stream: 'a', count: 2, sizeBytes: 40, wait: true }`. Every script is a legal one, also
- * after shrinking; `runLogScript` runs one.
+ * Arbitrary scripts for logs, of at most `operationsMax` operations (40 unless given) over three streams, for
+ * properties of your own. What is drawn is a LogScript, which is plain data: a seed for the world, and operations, each
+ * an object such as `{ do: 'append', stream: 'a', count: 2, sizeBytes: 40, wait: true }`. Every script is a legal one,
+ * also after shrinking; `runLogScript` runs one.
  *
  * ```ts
  * import fc from 'fast-check';

@@ -93,7 +93,8 @@ export async function runLogScript(script: LogScript, options: LogScriptOptions)
   try {
     await (runtime === undefined ? body() : runtime.run(body));
   } catch (cause) {
-    if ((cause as { code?: unknown } | undefined)?.code === 'INVALID_ARGUMENT') throw cause; // What was opened is no log.
+    // What was opened is no log.
+    if ((cause as { code?: unknown } | undefined)?.code === 'INVALID_ARGUMENT') throw cause;
     violation = cause instanceof LogViolation ? cause : new LogViolation('sensible', shownFailure(cause), cause);
   }
   return { lines: notes.lines, violation, leftOut: [...notes.leftOut] };

@@ -39,7 +39,7 @@ export interface LogKnowledge {
   readonly endOffset: number;
 }
 
-/** One stream as far as it is known. Made by `LogModel.newHistory`; throws LogViolation when it is told what cannot be. */
+/** One stream, as far as it is known: made by `LogModel.newHistory`. Told what cannot be, it throws a LogViolation. */
 export class LogHistory {
   readonly name: string;
   /** Which stream of that name, from 1. */
@@ -220,7 +220,7 @@ export class LogHistory {
     hold(found === undefined || isThere, 'timely', () => `${shown}, where no batch of such a time begins`);
     const missed = late.find(({ status, answeredAt, startOffset = 0, count }) => {
       const isKnown = status === 'acknowledged' && answeredAt < calledAt && startOffset + count > this.startMax;
-      return isKnown && startOffset < (found ?? Infinity);
+      return isKnown && startOffset + count <= (found ?? Infinity); // One that is cut by the start may begin there.
     });
     hold(missed === undefined, 'timely', () => `${shown}; ${missed?.label}, of ${missed?.timestamp}, was there before`);
   }

@@ -29,8 +29,8 @@ export interface LogReadCall {
 }
 
 /**
- * The log as it should be. Tell it what was attempted (`attempt`) and what came of it (`acknowledge`, `refuse`, `doubt` of
- * the attempt's history), and it judges what is read: what cannot be is thrown as a LogViolation.
+ * The log as it should be. Tell it what was attempted (`attempt`) and what came of it (`acknowledge`, `refuse`, `doubt`
+ * of the attempt's history), and it judges what is read: what cannot be is thrown as a LogViolation.
  */
 export class LogModel {
   readonly #names = new Map<string, LogName>();

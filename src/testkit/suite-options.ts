@@ -1,5 +1,5 @@
-// What every suite checks before it declares a test: that it has a runner and a factory, and that no option is misspelt,
-// so that no test is green because nobody looked at what was asked for.
+// What every suite checks before it declares a test: that it has a runner and a factory, and that no option is
+// misspelt, so that no test is green because nobody looked at what was asked for.
 import { checkFields, didYouMean, shown, wrongArgument } from './wrong-argument.ts';
 
 const example = '{ test, open: async () => … }';
