@@ -158,7 +158,8 @@ class Drawing {
       case 'trim':
         return { do: kind, node, stream, at: this.#pick(101), wait };
       case 'look-up':
-        return { do: kind, node, stream, timestamp: this.#pick(60_000), wait };
+        // Worlds last for milliseconds or for hours: as often in the first second as in the last minutes.
+        return { do: kind, node, stream, timestamp: Math.floor((this.#pick(60_000) / 60_000) ** 4 * 600_000), wait };
       case 'follow':
       case 'create':
       case 'open':
