@@ -324,7 +324,7 @@ export const engineMutants: readonly EngineMutant[] = [
   one(
     'the-seal-decides-alone',
     'W4: of a file WAL the state and the seal decide',
-    caught(2000, 'lost, overwritten'),
+    elsewhere('`walSuite`: what recovery found is not said to be not applied'),
     fileWriter,
     `return number < decodeWalSeal(bytes, this.#origin, { key: path }).number ? 'stored' : 'none';`,
     `return bytes.length > 0 && number >= 0 ? 'stored' : 'none';`,
@@ -340,7 +340,7 @@ export const engineMutants: readonly EngineMutant[] = [
   many(
     'a-record-is-applied-twice',
     'I14, R5, J3',
-    caught(2000, 'surprise, key-value, lost'),
+    elsewhere('the tests of the catalog: a record whose index was collected is looked up'),
     [
       'catalog/apply-change.ts',
       `const verdicts = repeatedVerdicts(state, record) ?? applyChanges(state, record, effects);`,
@@ -381,7 +381,7 @@ export const engineMutants: readonly EngineMutant[] = [
   one(
     'an-object-is-dated-by-its-first-batch',
     'P15',
-    caught(1500, 'misdated'),
+    caught(3000, 'misdated'),
     'stream/time-lookup.ts',
     `if (batch.startOffset >= partEndOffset) return undefined;
       if (isLateEnough(batch, timestamp)) return batch.startOffset;`,
