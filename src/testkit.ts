@@ -85,4 +85,4 @@ export type { WorldFinding } from './testkit/world-calls.ts';
 export { runWorld } from './testkit/world-run.ts';
 export type { RunWorldOptions, WorldCounts, WorldOutcome } from './testkit/world-run.ts';
 export { describeStep } from './testkit/world-script.ts';
-export type { WorldMember, WorldScript, WorldStep } from './testkit/world-script.ts';
+export type { WorldAct, WorldCall, WorldMember, WorldScript, WorldStep } from './testkit/world-script.ts';

@@ -31,8 +31,10 @@ export type WorldStep =
   | { readonly do: 'jump-clock'; readonly node: string; readonly ms: number }
   | { readonly do: 'sleep'; readonly ms: number };
 
-type WorldAct<D extends string, F> = { readonly do: D; readonly node: string; readonly wait: boolean } & F;
-type WorldCall<D extends string, F> = WorldAct<D, { readonly stream: string } & F>;
+/** A step that a node makes; the next one follows when it is answered, if it is waited for. */
+export type WorldAct<D extends string, F> = { readonly do: D; readonly node: string; readonly wait: boolean } & F;
+/** A step that a node makes with a stream. */
+export type WorldCall<D extends string, F> = WorldAct<D, { readonly stream: string } & F>;
 
 /** A node of a world. */
 export interface WorldMember {
