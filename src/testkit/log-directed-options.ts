@@ -11,7 +11,9 @@ const retry: LogOperation = { do: 'retry', stream: 'a' };
 const trim = (stream: string, at: number): LogOperation => ({ do: 'trim', stream, at, wait: true });
 const read = (at: number): LogOperation => ({ do: 'read', stream: 'a', at, wait: true });
 const twice = (at: number): LogOperation => ({ do: 'read-twice', stream: 'a', at });
-const lookUp = (timestamp: number): LogOperation => ({ do: 'look-up', stream: 'a', timestamp, wait: true });
+const lookUp = (timestamp: number, stream = 'a'): LogOperation => {
+  return { do: 'look-up', stream, timestamp, wait: true };
+};
 const disturb = (by: LogDisturbance): LogOperation => ({ do: 'disturb', by });
 const dying = (request: number, underWay: 'lands' | 'vanishes'): LogOperation => {
   return disturb({ kind: 'crash', request, underWay });
@@ -101,9 +103,11 @@ export const optionalLogScripts: readonly DirectedLogScript[] = [
       ...[10, 50, 30, undefined, 70, 20].map((timestamp) => append('a', timestamp)),
       ...[[], [maintain], [trim('a', 50)], [crash], [append('a', 90), trim('a', 75)], [reopen]].flatMap((change) => [
         ...change,
-        ...[0, 11, 30, 31, 51, 70, 71, 91].map(lookUp),
+        ...[0, 11, 30, 31, 51, 70, 71, 91].map((timestamp) => lookUp(timestamp)),
       ]),
       ...[append('b', 60, false), append('a', 95, false), lookUp(91), wait, lookUp(91)],
+      // A start in the midst of a batch.
+      ...[append('c', 5), trim('c', 50), lookUp(0, 'c'), maintain, lookUp(5, 'c'), lookUp(6, 'c')],
     ],
   },
   {
