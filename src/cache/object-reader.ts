@@ -65,6 +65,8 @@ export class ObjectReader {
   /** Bytes of reads under way. */
   readonly #budget: ByteBudget;
   readonly #closing = sharedAbortController();
+  /** Objects whose directory somebody has waited for: the next block of one that is looked for came with it: no hit. */
+  readonly #waitedFor = new Set<number>();
   #hits = 0;
   #misses = 0;
 
@@ -76,6 +78,7 @@ export class ObjectReader {
     this.#directories = new LRUCache({
       maxSize: directoriesMaxBytes,
       sizeCalculation: (directory) => directory.index.sizeBytes + directoryOverheadBytes,
+      dispose: (_, id) => this.#waitedFor.delete(id),
     });
     this.#runs = new LRUCache({
       maxSize: Math.max(1, sizeMaxBytes - directoriesMaxBytes),
@@ -98,14 +101,16 @@ export class ObjectReader {
    * The block directory of an object; undefined if the object is missing. With `whole` its blocks come in the same
    * request.
    */
-  directory(object: ReadableObject, whole = false): Promise<ObjectDirectory | undefined> {
+  async directory(object: ReadableObject, whole = false): Promise<ObjectDirectory | undefined> {
     const cached = this.#directories.get(object.id);
-    if (cached !== undefined) return Promise.resolve(cached);
-    return this.#directoryFlights.run(object.id, async () => {
+    if (cached !== undefined) return cached;
+    const directory = await this.#directoryFlights.run(object.id, async () => {
       if (!whole) return this.#fetchDirectory(object);
       await this.#budget.take(object.sizeBytes);
       return this.#fetchWhole(object);
     });
+    if (this.#directories.has(object.id)) this.#waitedFor.add(object.id);
+    return directory;
   }
 
   /** What stands in a slot of somebody's WAL. What was found is cached like any other object; a miss is not. */
@@ -136,7 +141,8 @@ export class ObjectReader {
   cachedBlock(object: ReadableObject, index: number): Block | undefined {
     const run = this.#runOfBlock.get(object.id, index);
     if (run === undefined) return undefined;
-    this.#hits += 1;
+    if (this.#waitedFor.delete(object.id)) this.#misses += 1;
+    else this.#hits += 1;
     this.#runs.get(run); // Used now.
     return this.#blockOf(run, index);
   }
@@ -153,6 +159,7 @@ export class ObjectReader {
   ): Promise<Block | undefined> {
     const cached = this.cachedBlock(object, index);
     if (cached !== undefined) return cached;
+    this.#waitedFor.delete(object.id);
     this.#misses += 1;
     let flight = this.#flights.get(object.id, index);
     if (flight === undefined) {

@@ -63,6 +63,22 @@ test('any number of callers share one request for a directory and one for a bloc
   expect(reader.counts()).toMatchObject({ hits: 2, misses: 50 });
 });
 
+test('a block that came with the directory somebody waited for is no hit; one that was fetched ahead is', async () => {
+  const { store, reader, object } = await world(2, 100);
+  const directory = (await reader.directory(object))!;
+  expect(await reader.block(object, directory, 0)).toBeDefined();
+  expect(reader.counts()).toMatchObject({ hits: 0, misses: 1 });
+  expect(await reader.block(object, directory, 0)).toBeDefined();
+  expect(reader.counts()).toMatchObject({ hits: 1, misses: 1 });
+  expect(store.gets).toBe(1);
+
+  const ahead = await world(2, 100);
+  const fetched = (await ahead.reader.prefetchDirectory(ahead.object, true))!;
+  expect(await ahead.reader.directory(ahead.object)).toBe(fetched);
+  expect(await ahead.reader.block(ahead.object, fetched, 0)).toBeDefined();
+  expect(ahead.reader.counts()).toMatchObject({ hits: 1, misses: 0 });
+});
+
 test('neighbours that are asked for together come in one request, and each may be joined', async () => {
   const { store, reader, object } = await world(20, 200_000);
   const directory = (await reader.directory(object))!;
