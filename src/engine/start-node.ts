@@ -1,7 +1,6 @@
 // The start of a node: register, and recover the incarnation before if it did not close. Registering fences that one in
 // the same change; until it is recovered, nothing is created, opened or committed under the new epoch (R2).
 import { sharedAbortController } from '../base/abort.ts';
-import { setMaxListeners } from 'node:events';
 import { drawId } from '../base/runtime.ts';
 import { assert } from '../base/assert.ts';
 import { qanatError } from '../model/errors.ts';
@@ -98,7 +97,6 @@ export async function recoverHere(
   signal?.throwIfAborted();
   // Dozens of requests listen to it at once, which on a signal of the caller's would be taken for a leak.
   const giveUp = sharedAbortController();
-  setMaxListeners(0, giveUp.signal);
   const onAbort = (): void => giveUp.abort(signal?.reason);
   signal?.addEventListener('abort', onAbort, { once: true });
   const work = recoverEpoch({
