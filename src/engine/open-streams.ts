@@ -1,6 +1,7 @@
 // The streams that a set has open: created, opened, given up, deleted. One handle per stream, however often it is
 // opened; who gives up waiting for an open that then goes through has it closed again.
 import { untilAborted } from '../base/abort.ts';
+import { assert } from '../base/assert.ts';
 import { qanatError } from '../model/errors.ts';
 import type { Attributes, StreamId, StreamRef } from '../model/ids.ts';
 import type { TailPool } from '../cache/tail-pool.ts';
@@ -34,7 +35,7 @@ interface Entry {
 export class OpenStreams {
   readonly #options: OpenStreamsOptions;
   readonly #entries = new Map<StreamId, Entry>();
-  readonly #opening = new Map<StreamId, Promise<Entry>>();
+  readonly #opening = new Map<StreamId, Promise<Entry | undefined>>();
 
   constructor(options: OpenStreamsOptions) {
     this.#options = options;
@@ -59,9 +60,19 @@ export class OpenStreams {
   /** Closes ours first; then it is deleted, unless another owner has it. */
   async delete(stream: StreamState, signal: AbortSignal | undefined): Promise<void> {
     const ref: StreamRef = stream.name ?? stream.id;
-    await untilAborted(this.#entries.get(stream.id)?.handle.close() ?? Promise.resolve(), signal);
-    const verdict = await this.#options.propose({ kind: 'delete', stream: stream.id }, signal);
-    if (!verdict.applied) throw voidStreamError(verdict, ref, this.#options.host().catalog.state);
+    for (;;) {
+      await untilAborted(this.#closeOurs(stream.id), signal);
+      const verdict = await this.#options.propose({ kind: 'delete', stream: stream.id }, signal);
+      if (verdict.applied) return;
+      if (verdict.reason !== 'owned' || !this.#isOurs(verdict.fact))
+        throw voidStreamError(verdict, ref, this.#options.host().catalog.state);
+      this.#adopt(stream.id); // Opened since, or without anybody knowing: that is closed first, too.
+    }
+  }
+
+  async #closeOurs(id: StreamId): Promise<void> {
+    await this.#opening.get(id)?.catch(() => {});
+    await this.#entries.get(id)?.handle.close();
   }
 
   /** A stream was given up: its handle is dead, its readers look elsewhere. */
@@ -103,7 +114,8 @@ export class OpenStreams {
     const verdict = await this.#options.propose(change, undefined);
     const { state } = this.#options.host().catalog;
     if (!verdict.applied) throw voidStreamError(verdict, name ?? '', state);
-    return this.#add(verdict.value as StreamId, name, 1, 0);
+    const id = verdict.value as StreamId;
+    return this.#entries.get(id) ?? this.#add(id, name, 1, 0); // An open may have been told of it before.
   }
 
   async #open(stream: StreamState, expectedEpoch: number | undefined): Promise<Entry> {
@@ -116,43 +128,63 @@ export class OpenStreams {
       }
       if (entry !== undefined) return checkEpoch(entry, expectedEpoch);
       const opening = this.#opening.get(id);
-      if (opening !== undefined) return checkEpoch(await opening, expectedEpoch);
-      const work = this.#proposeOpen(stream, expectedEpoch).finally(() => this.#opening.delete(id));
-      this.#opening.set(id, work);
-      return work;
+      if (opening === undefined) {
+        const work = this.#proposeOpen(stream, expectedEpoch).finally(() => this.#opening.delete(id));
+        this.#opening.set(id, work);
+        const opened = await work;
+        if (opened !== undefined) return opened;
+      } else {
+        const opened = await opening;
+        if (opened !== undefined) return checkEpoch(opened, expectedEpoch);
+      }
     }
   }
 
-  async #proposeOpen(stream: StreamState, expectedEpoch: number | undefined): Promise<Entry> {
-    const ref: StreamRef = stream.name ?? stream.id;
-    const change = {
-      kind: 'open',
-      stream: stream.id,
-      ...(expectedEpoch === undefined ? {} : { expectedEpoch }),
-    } as const;
+  /** Undefined: a handle of ours was met that is there, or that is being closed; look again. */
+  async #proposeOpen(stream: StreamState, expectedEpoch: number | undefined): Promise<Entry | undefined> {
+    const { id } = stream;
+    const ref: StreamRef = stream.name ?? id;
+    const change = { kind: 'open', stream: id, ...(expectedEpoch === undefined ? {} : { expectedEpoch }) } as const;
     let verdict = await this.#options.propose(change, undefined);
-    if (!verdict.applied && verdict.reason === 'owned') {
+    if (!verdict.applied && verdict.reason === 'owned' && !this.#isOurs(verdict.fact)) {
       await this.#options.recoverOwner(stream);
       verdict = await this.#options.propose(change, undefined);
     }
     const { state } = this.#options.host().catalog;
-    const now = state.stream(stream.id);
     if (!verdict.applied) {
-      const isOurs = verdict.reason === 'owned' && verdict.fact === this.#options.nodeEpoch;
-      if (!isOurs || now === undefined) throw voidStreamError(verdict, ref, state);
-      // A create or open of ours, of which nobody knew what became of it, went through: its stream has no handle yet.
-      const found = this.#entries.get(stream.id);
-      return checkEpoch(found ?? this.#addAtEnd(now, now.streamEpoch), expectedEpoch);
+      if (verdict.reason !== 'owned' || !this.#isOurs(verdict.fact)) throw voidStreamError(verdict, ref, state);
+      const adopted = this.#adopt(id);
+      return adopted === undefined ? undefined : checkEpoch(adopted, expectedEpoch);
     }
-    return now === undefined ? this.#add(stream.id, stream.name, verdict.value, 0) : this.#addAtEnd(now, verdict.value);
+    const before = this.#entries.get(id);
+    if (before === undefined) return this.#addAtEnd(id, stream.name, verdict.value);
+    // Its close is in the journal, before our open; what remains of it ends first.
+    await before.handle.close();
+    return this.#adopt(id);
+  }
+
+  #isOurs(ownerEpoch: number | undefined): boolean {
+    return ownerEpoch === this.#options.nodeEpoch;
+  }
+
+  /**
+   * A handle of a stream that is ours and has none: of a create or an open that went through, though nobody knew what
+   * became of it. Undefined if it has one, or is not ours any more.
+   */
+  #adopt(id: StreamId): Entry | undefined {
+    const now = this.#options.host().catalog.state.stream(id);
+    if (this.#entries.has(id) || now === undefined || !this.#isOurs(now.ownerEpoch)) return undefined;
+    return this.#addAtEnd(id, now.name, now.streamEpoch);
   }
 
   /** Appends go on where the stream ends: at its start, if it was trimmed beyond what is registered. */
-  #addAtEnd({ id, name, startOffset, endOffset }: StreamState, streamEpoch: number): Entry {
+  #addAtEnd(id: StreamId, name: string | undefined, streamEpoch: number): Entry {
+    const { startOffset = 0, endOffset = 0 } = this.#options.host().catalog.state.stream(id) ?? {};
     return this.#add(id, name, streamEpoch, Math.max(startOffset, endOffset));
   }
 
   #add(id: StreamId, name: string | undefined, streamEpoch: number, endOffset: number): Entry {
+    assert(!this.#entries.has(id), () => `stream ${id} has one handle`);
     const open = new OpenStream(id, name, streamEpoch, endOffset, this.#options.tails);
     const entry = { open, handle: new OwnedStream(this.#options.host(), open), wanted: 0 };
     this.#entries.set(id, entry);

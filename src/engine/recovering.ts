@@ -168,8 +168,9 @@ export class Recoveries {
     const verdict = await this.#options.propose({ kind: 'fence', node, epoch: current.epoch }, signal);
     const fenced = verdict.applied;
     const after = this.#options.foundation.catalog.state.node(node)?.unrecovered;
-    if (!fenced || target === current || after?.epoch !== current.epoch) return { nodeEpoch, owed: true, fenced };
-    // It has opened since it was looked at, and is what is to be recovered: its predecessor owes nothing any more.
+    if (target === current || after?.epoch !== current.epoch) return { nodeEpoch, owed: true, fenced };
+    // It has opened since it was looked at, and is what is to be recovered, whoever has fenced it: its predecessor
+    // owes nothing any more.
     // What was to be given up by hand was the predecessor's.
     if (cutAt !== undefined || abandon === true) throw openedMeanwhile(node, current.epoch);
     return { nodeEpoch: current.epoch, owed: true, fenced };
@@ -257,7 +258,7 @@ function epochNotFound(state: CatalogState, node: string, nodeEpoch: number): Er
 function openedMeanwhile(node: string, currentEpoch: number): Error {
   const message =
     `node ${node} has opened in epoch ${currentEpoch} and was fenced; of its WAL nothing was given up. ` +
-    'Recover it again, and name its epoch if that is to be given up, too';
+    'Look at it again, and decide whether that is to be given up, too';
   return qanatError('CONFLICT', message, { what: `node ${node}`, currentEpoch });
 }
 

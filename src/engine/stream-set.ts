@@ -347,8 +347,7 @@ export class StreamSet extends StreamSetView {
 
   async #giveUp(stream: OpenStream): Promise<void> {
     if (this.#closing !== undefined) await this.#closing; // All streams are given up by the same change.
-    if (this.life.name === 'open' && this.#streams.get(stream.id) === stream)
-      await this.#uploader.closeStream(stream.id);
+    if (this.life.name === 'open' && this.#streams.get(stream.id) === stream) await this.#uploader.closeStream(stream);
     this.#streams.forget(stream);
   }
 

@@ -12,6 +12,7 @@ import { shown, wrongArgument } from './wrong-argument.ts';
  * that whoever does not have the package can still read these types.
  */
 export interface FastCheckForScripts<A> {
+  /** The arbitrary of one value. */
   readonly constant: (script: LogScript) => NoInfer<A>;
 }
 

@@ -89,9 +89,13 @@ export interface LogMemory {
 
 /** The process that had the log before another took it over. It lives on and does not know. */
 export interface LogUsurped {
+  /** Like `LogDriver.create`. */
   create(stream: string): Promise<void>;
+  /** Like `LogDriver.append`. */
   append(stream: string, batch: LogBatch): Promise<LogRange>;
+  /** Like `LogDriver.trim`. */
   trim(stream: string, startOffset: number): Promise<void>;
+  /** Like `LogDriver.delete`. */
   delete(stream: string): Promise<void>;
   /** Ends it and frees what it holds. */
   close(): Promise<void>;

@@ -44,9 +44,15 @@ interface Waiter {
   readonly reject: (cause: unknown) => void;
 }
 
+/** An ownership that ends. The stream may be opened again as soon as it has: that one is not meant. */
+interface ClosingStream {
+  readonly id: StreamId;
+  readonly streamEpoch: number;
+}
+
 /** What is closed with the last commit of a round. */
 interface Closing {
-  readonly streams: readonly StreamId[];
+  readonly streams: readonly ClosingStream[];
   readonly epoch: boolean;
 }
 
@@ -55,7 +61,7 @@ const retryDelay = { delayMinMs: 100, delayMaxMs: 10_000 };
 export class Uploader {
   readonly #options: UploaderOptions;
   #uploads: Waiter[] = [];
-  #streamCloses = new Map<StreamId, Waiter[]>();
+  #streamCloses: (ClosingStream & { readonly waiter: Waiter })[] = [];
   #epochCloses: Waiter[] = [];
   #loop: Promise<void> | undefined;
   #background: Promise<void> | undefined;
@@ -86,12 +92,8 @@ export class Uploader {
   }
 
   /** Gives a stream up: the WAL's run is uploaded and the stream closed in one change. */
-  closeStream(stream: StreamId): Promise<void> {
-    return this.#request((waiter) => {
-      const waiters = this.#streamCloses.get(stream);
-      if (waiters === undefined) this.#streamCloses.set(stream, [waiter]);
-      else waiters.push(waiter);
-    });
+  closeStream({ id, streamEpoch }: ClosingStream): Promise<void> {
+    return this.#request((waiter) => this.#streamCloses.push({ id, streamEpoch, waiter }));
   }
 
   /** Uploads everything and closes the epoch, with all its streams. The last thing an uploader does. */
@@ -141,7 +143,7 @@ export class Uploader {
   }
 
   get #isAsked(): boolean {
-    return this.#uploads.length + this.#streamCloses.size + this.#epochCloses.length > 0;
+    return this.#uploads.length + this.#streamCloses.length + this.#epochCloses.length > 0;
   }
 
   /** Uploads until nothing more is due, through outages of the store. */
@@ -166,15 +168,14 @@ export class Uploader {
     while (this.#isAsked) {
       await Promise.resolve(); // Closes called in the same turn share one change.
       const uploads = this.#uploads.splice(0);
-      const streamCloses = this.#streamCloses;
-      this.#streamCloses = new Map();
+      const streams = this.#streamCloses.splice(0);
       const epochCloses = this.#epochCloses.splice(0);
-      const waiters = [...uploads, ...[...streamCloses.values()].flat(), ...epochCloses];
+      const waiters = [...uploads, ...streams.map(({ waiter }) => waiter), ...epochCloses];
       try {
         await this.#options.wal.flush();
         const ending = this.#options.ending(); // A WAL that ended has flushed nothing.
         if (ending !== undefined) throw ending;
-        await this.#commitAll({ streams: [...streamCloses.keys()], epoch: epochCloses.length > 0 });
+        await this.#commitAll({ streams, epoch: epochCloses.length > 0 });
         for (const { resolve } of waiters) resolve();
       } catch (cause) {
         for (const { reject } of waiters) reject(cause);
@@ -196,7 +197,10 @@ export class Uploader {
         throw this.#options.onFenced(state.newerEpochThan(nodeEpoch));
       }
       await this.#letGoBelow(epoch.released); // A commit whose answer was lost may have released all the same.
-      const streams = closing.streams.filter((id) => state.stream(id)?.ownerEpoch === nodeEpoch);
+      const streams = closing.streams.filter(({ id, streamEpoch }) => {
+        const now = state.stream(id);
+        return now?.ownerEpoch === nodeEpoch && now.streamEpoch === streamEpoch;
+      });
       const segments = wal.unreleased().filter(({ sequence }) => sequence >= epoch.released);
       const isReleased = epoch.released >= flushedTo;
       if (isReleased && streams.length === 0 && !closing.epoch) break;
@@ -225,7 +229,9 @@ export class Uploader {
       epoch: nodeEpoch,
       ...run,
       settledBelow: writer.settledBelow(run.objects),
-      ...(closing !== undefined && closing.streams.length > 0 ? { closeStreams: closing.streams } : {}),
+      ...(closing !== undefined && closing.streams.length > 0
+        ? { closeStreams: [...new Set(closing.streams.map(({ id }) => id))] }
+        : {}),
       ...(closing?.epoch ? { closeEpoch: true } : {}),
     };
     const verdict = await this.#propose(change, run.objects);

@@ -30,7 +30,10 @@ function holding(journal: Journal, hold: (number: number) => Promise<void> | und
 }
 
 /** The moment: b recovers a, while a opens. What the recovery came to, and the new incarnation of a. */
-async function race(options: RecoverOptions): Promise<{
+async function race(
+  options: RecoverOptions,
+  before: (store: MemoryObjectStore, journal: MemoryJournal) => Promise<void> = async () => {},
+): Promise<{
   readonly recovery: PromiseSettledResult<unknown>;
   readonly opened: StreamSet;
   readonly recoverer: StreamSet;
@@ -58,6 +61,7 @@ async function race(options: RecoverOptions): Promise<{
   isRecovering = true;
   const recovering = Promise.allSettled([recoverer.recover('a', options)]);
   const opened = await opening;
+  await before(store, journal);
   open.resolve();
   const [recovery] = await recovering;
   return { recovery, opened, recoverer };
@@ -72,6 +76,28 @@ test('it is recovered, with what it had acknowledged', async () => {
   });
   const stream = await recoverer.open('s');
   expect((await stream.read(0)).batches).toHaveLength(1);
+  await recoverer.close();
+});
+
+test('it is recovered also where somebody else has fenced it, and has got no further', async () => {
+  const { recovery, opened, recoverer } = await race({}, async (store, journal) => {
+    const fenced = gate();
+    let appends = 0;
+    const third = await StreamSet.open({
+      ...{ node: 'c', store },
+      journal: holding(journal.openPeer(), () => {
+        appends += 1;
+        if (appends < 3) return undefined; // It registers, and fences.
+        fenced.resolve();
+        return new Promise(() => {});
+      }),
+    });
+    void third.recover('a');
+    await fenced.promise;
+  });
+  expect(recovery).toMatchObject({ status: 'fulfilled', value: { nodeEpoch: opened.nodeEpoch, alreadyDone: false } });
+  const found = (await recoverer.nodes()).find(({ node }) => node === 'a');
+  expect(found).toMatchObject({ status: 'closed', unrecoveredEpoch: undefined });
   await recoverer.close();
 });
 

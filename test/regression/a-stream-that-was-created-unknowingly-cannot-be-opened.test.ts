@@ -46,3 +46,13 @@ test('a stream whose opening was not answered can be opened again, and goes on a
     expect(again.streamEpoch).toBe(2);
     expect(await again.append(bytes)).toEqual({ startOffset: 1, endOffset: 2 });
   }));
+
+test('a stream whose creation was not answered can be deleted by its creator', () =>
+  inWorld(async (set, silence, sound) => {
+    silence();
+    await expect(set.create({ name: 'orders' })).rejects.toMatchObject({ outcome: 'unknown' });
+    sound();
+    await set.sync();
+    await set.delete('orders');
+    await expect(set.describe('orders')).rejects.toMatchObject({ code: 'STREAM_NOT_FOUND' });
+  }));
