@@ -19,7 +19,7 @@ let interrupted = false;
 process.on('SIGINT', () => (interrupted = true));
 process.on('unhandledRejection', (cause) => {
   console.error(
-    `a promise that nobody waits for was rejected, after the world of seed ${seed + totals.worlds - 1}`,
+    `a promise that nobody waits for was rejected, in the world of seed ${seed + totals.worlds}`,
     cause,
   );
   process.exit(1);

@@ -102,6 +102,7 @@ class Drawing {
       if (this.#chance(this.#duels)) steps.push(...this.#duel());
       else steps.push(this.#step());
     }
+    steps.splice(this.#stepCount);
     return { seed: this.#seed, members: this.#members, settings: this.#settings(), faults: this.#faults(), steps };
   }
 

@@ -93,7 +93,10 @@ export class SimProcess {
     this.#gate.open();
   }
 
-  /** It is gone. What the bucket has not been given yet lands, vanishes, or either, as chance has it. */
+  /**
+   * It is gone. What the bucket has not been given yet lands, vanishes, or either, as chance has it; what a cut holds
+   * back vanishes.
+   */
   kill(underWay: UnderWay = 'either'): void {
     if (this.#gate.state === 'dead') return;
     this.#gate.die();

@@ -30,7 +30,7 @@ interface Pending {
 }
 
 /** Errors that any call may meet in a world where nodes die, stores fail and others take over. */
-const usualCodes: readonly string[] = ['STORE_UNAVAILABLE', 'NODE_FENCED', 'CLOSED', 'OVERLOADED', 'CRASHED'];
+const usualCodes: readonly string[] = ['STORE_UNAVAILABLE', 'NODE_FENCED', 'CLOSED', 'CRASHED'];
 
 /** Where bytes are damaged on the way, whoever reads them may say so. */
 const damage: readonly string[] = ['flipped-bit', 'truncated-get'];
@@ -60,8 +60,9 @@ export class WorldCalls {
     this.lines.push(`${this.#world.runtime.clock.monotonic().toFixed(3)}  ${line}`);
   }
 
-  find(verdict: string, message: string): void {
-    this.findings.push({ verdict, message });
+  /** Something is wrong. `details` are for people, and of the machine that it was found on. */
+  find(verdict: string, message: string, details?: string): void {
+    this.findings.push({ verdict, message: details === undefined ? message : `${message}\n${details}` });
     this.note(`WRONG: ${verdict}: ${message}`);
   }
 
@@ -107,17 +108,16 @@ export class WorldCalls {
   }
 
   #judge(what: string, cause: unknown, mayFail: readonly string[]): void {
-    const { message } = cause as Error;
-    this.note(`${what.split(' ', 1)[0]} → ${codeOf(cause)}: ${message}`);
+    const [number] = what.split(' ', 1);
+    this.note(`${number} → ${describeFailure(cause)}`);
     this.judgeFailure(what, cause, mayFail);
   }
 
   /** A failure that makes no sense is a finding. */
   judgeFailure(what: string, cause: unknown, mayFail: readonly string[] = []): void {
-    const { message, stack } = cause as Error;
-    const shownCode = codeOf(cause);
-    if (this.#codes.includes(shownCode) || mayFail.includes(shownCode)) return;
-    this.find('surprise', `${what} failed with ${shownCode}: ${stack ?? message}`);
+    const code = codeOf(cause);
+    if (this.#codes.includes(code) || mayFail.includes(code)) return;
+    this.find('surprise', `${what} failed with ${describeFailure(cause)}`, (cause as Error).stack);
   }
 
   async #within<T>(work: Promise<T>, ms: number = waitMaxMs): Promise<T | undefined> {
@@ -137,4 +137,10 @@ export class WorldCalls {
 function codeOf(cause: unknown): string {
   const { code, name } = cause as Error & { readonly code?: unknown };
   return typeof code === 'string' ? code : name;
+}
+
+/** A failure as it is the same on every machine: who holds a lock is told with the process that runs the world. */
+function describeFailure(cause: unknown): string {
+  const code = codeOf(cause);
+  return code === 'WAL_LOCKED' ? code : `${code}: ${(cause as Error).message}`;
 }

@@ -90,7 +90,7 @@ async function readWhereItOpens(
     members.handles(node).streams.set(String(name), stream);
     const from = await readAll({ client: `${node.process.name}/end`, stream: identity }, stream, calls, recorder);
     const append = recorder.batch(1, 10);
-    await calls.ask({
+    const appended = await calls.ask({
       what: `${node.process.name}: append ${append.id} to ${identity} in the end, at ${from}`,
       act: () =>
         recorder.append({ client: node.process.name, stream: identity }, [append], () =>
@@ -98,6 +98,7 @@ async function readWhereItOpens(
         ),
       done: ({ startOffset }) => String(startOffset),
     });
+    if (appended === undefined) calls.find('unavailable', `nothing can be appended to ${identity} in the end`);
     return;
   }
   calls.find('unavailable', `${identity} can be opened by no node, though nothing goes wrong any more`);
@@ -169,7 +170,10 @@ async function readFromOutside(
   for (const { name, id } of streams) {
     const stream = `${name}/${id}`;
     const reader = await calls.ask({ what: `outside: reader of ${stream}`, act: () => view.reader(id) });
-    if (reader === undefined) continue;
+    if (reader === undefined) {
+      calls.find('unavailable', `${stream} cannot be read from outside`);
+      continue;
+    }
     await readAll({ client: 'outside', stream }, reader, calls, recorder);
     for (const { key } of (await view.describe(id)).objects)
       if ((await store.get(key, { purpose: 'probe', range: { last: 1 } })) === 'missing')

@@ -39,7 +39,8 @@ export class WorldKeyValue {
       case 'put-if': {
         const value = `v${this.#recorder.tick()}`;
         history.attempted.add(value);
-        const options = how === 'put' ? {} : { ifVersion: history.seen };
+        const expected = how === 'put' ? undefined : history.seen;
+        const options = expected === undefined ? {} : { ifVersion: expected };
         const act = (): Promise<number> => kv.put(key, new TextEncoder().encode(value), options);
         const done = (version: number): string => {
           const other = history.written.get(version);
@@ -47,6 +48,12 @@ export class WorldKeyValue {
             this.#calls.find('key-value', `${key}: ${value} and ${other} have version ${version}`);
           if (version <= newestBefore)
             this.#calls.find('key-value', `${key}: ${value} was given version ${version} after ${newestBefore}`);
+          const between = [...history.written.keys()].find((one) => one > (expected ?? version) && one < version);
+          if (between !== undefined && !history.removed)
+            this.#calls.find(
+              'key-value',
+              `${key}: ${value} was written over ${expected}, though ${between} stood there`,
+            );
           history.written.set(version, value);
           history.newest = Math.max(history.newest, version);
           return `version ${version}`;

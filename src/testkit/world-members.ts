@@ -29,8 +29,16 @@ export interface Member {
   readonly tried: WalPlaceTried[];
   /** Whether a start is under way that gives something up. */
   isLosing: boolean;
+  /** Take-overs of it that are under way: they strike whichever incarnation they meet. */
+  takeOvers: number;
   /** Earlier incarnations that are still there. */
   readonly zombies: SimNode[];
+}
+
+/** The process that a node's name stands for: the one that starts, or runs. */
+export function newestProcess({ machine, current, starting }: Member): SimProcess | undefined {
+  const process = starting === undefined ? current?.process : machine.processes.at(-1);
+  return process?.state === 'dead' ? undefined : process;
 }
 
 /** What a process has open, by name of the stream. */
@@ -69,7 +77,7 @@ export class WorldMembers {
     for (const { node, wal } of script.members) {
       const machine = world.machine(node);
       machine.disk.latencyMaxMs = world.runtime.random.fraction() < 0.3 ? 30 : 1;
-      const started = { current: undefined, starting: undefined, isLosing: false };
+      const started = { current: undefined, starting: undefined, isLosing: false, takeOvers: 0 };
       this.#members.set(node, { node, machine, wal, directory: '/disk/wal', ...started, tried: [], zombies: [] });
     }
   }
@@ -139,7 +147,6 @@ export class WorldMembers {
     breaksLock: boolean,
   ): Promise<SimNode | undefined> {
     await this.#loseMemory(member);
-    this.overtake(member);
     const options = this.#startOptions(member, how, breaksLock);
     member.tried.push({ wal: options.wal, directory: options.directory });
     const gone = member.machine.processes.every(({ state }) => state === 'dead');
@@ -147,19 +154,21 @@ export class WorldMembers {
     const calledAt = this.#recorder.tick();
     const { ends } = walMissing === 'abandon' ? await this.#registered(member) : nothingRegistered;
     let process: SimProcess | undefined;
+    let abandoned = false;
     const act = async (): Promise<SimNode> => {
       const name = `${member.node}${member.machine.processes.length + 1}`;
       const observer: Observer = {
+        walAbandoned: () => (abandoned = true),
         backgroundFailed: ({ work, cause }) => this.#calls.judgeFailure(`${name}, in the background: ${work}`, cause),
       };
       const opening = member.machine.start({ ...options, walMissing, observer });
       process = member.machine.processes.at(-1);
-      return opening;
+      return this.#takingOver(member, opening);
     };
     const what = `${member.node}: start with the ${options.wal} WAL in ${options.directory}, ${walMissing}`;
     const mayFail = ['WAL_MISSING', 'WAL_LOCKED'];
     const node = await this.#calls.start({ what, act, mayFail, done: ({ set }) => `epoch ${set.nodeEpoch}` });
-    this.#giveUp(member, ends, calledAt);
+    if (abandoned || node === undefined) this.#giveUp(member, ends, calledAt);
     if (node === undefined) {
       process?.kill();
       return undefined;
@@ -189,19 +198,22 @@ export class WorldMembers {
   /** One node recovers another. What it gives up by that is said, and is of no incarnation that lives or will live. */
   async recover(node: SimNode, member: Member, wantsAbandon: boolean): Promise<void> {
     await this.#loseMemory(member);
-    this.overtake(member);
     const gone = member.starting === undefined && member.machine.processes.every(({ state }) => state === 'dead');
     const abandon = wantsAbandon && gone;
     const calledAt = this.#recorder.tick();
     const { ends, epoch } = abandon || member.wal === 'memory' ? await this.#registered(member) : nothingRegistered;
     const suffix = `${epoch === undefined ? '' : ` in epoch ${epoch}`}${abandon ? ', abandon' : ''}`;
-    await this.#calls.ask({
+    const report = await this.#calls.ask({
       what: `${node.process.name}: recover ${member.node}${suffix}`,
       mayFail: ['NODE_NOT_FOUND', 'WAL_MISSING'],
-      act: () => node.call((set) => set.recover(member.node, { abandon, epoch })),
+      act: () =>
+        this.#takingOver(
+          member,
+          node.call((set) => set.recover(member.node, { abandon, epoch })),
+        ),
       done: ({ segmentCount, alreadyDone }) => `${segmentCount} segments${alreadyDone ? ', already done' : ''}`,
     });
-    if (abandon) this.#giveUp(member, ends, calledAt);
+    if (report?.abandoned ?? abandon) this.#giveUp(member, ends, calledAt);
   }
 
   /** The machine of a node loses its power. */
@@ -213,8 +225,24 @@ export class WorldMembers {
     if (member.wal === 'memory') await this.#giveUpMemory(member, calledAt);
   }
 
-  /** Somebody is about to take over from a node: what its processes read from now on may be old. */
-  overtake(member: Member): void {
+  /** Whether what this process reads of its own streams may be old, because somebody else may write them by now. */
+  mayBeOvertaken(node: SimNode): boolean {
+    return this.handles(node).mayBeOvertaken || this.member(node.set.node).takeOvers > 0;
+  }
+
+  /** Somebody takes over from a node, now or when he gets to it: he may meet any process that there is until then. */
+  async #takingOver<T>(member: Member, work: Promise<T>): Promise<T> {
+    member.takeOvers += 1;
+    this.#overtake(member);
+    try {
+      return await work;
+    } finally {
+      member.takeOvers -= 1;
+      this.#overtake(member);
+    }
+  }
+
+  #overtake(member: Member): void {
     for (const node of [...member.zombies, ...(member.current === undefined ? [] : [member.current])])
       this.handles(node).mayBeOvertaken = true;
   }

@@ -12,7 +12,7 @@ import { SimWorld } from './sim-world.ts';
 import { WorldCalls, type WorldFinding } from './world-calls.ts';
 import { finishWorld } from './world-end.ts';
 import { WorldKeyValue } from './world-key-value.ts';
-import { WorldMembers, type Member } from './world-members.ts';
+import { newestProcess, WorldMembers, type Member } from './world-members.ts';
 import { describeStep, type WorldScript, type WorldStep } from './world-script.ts';
 
 /** What a run may be given. */
@@ -56,7 +56,7 @@ export async function runWorld(script: WorldScript, options: RunWorldOptions = {
   try {
     await world.run(() => run.run());
   } catch (cause) {
-    calls.find('surprise', (cause as Error).stack ?? String(cause));
+    calls.find('surprise', String(cause), (cause as Error).stack);
   }
   for (const finding of checkHistory(recorder.history)) calls.find(finding.verdict, finding.message);
   const { lines, findings } = calls;
@@ -117,17 +117,15 @@ class WorldRun {
   async #step(step: WorldStep): Promise<void> {
     if (step.do === 'sleep') return this.#world.sleep(step.ms);
     const member = this.#members.member(step.node);
-    const process = member.current?.process;
+    const process = newestProcess(member);
+    if (process !== undefined && afflictions.has(step.do)) this.#count(step.do);
     switch (step.do) {
       case 'kill':
-        this.#count(step.do);
         if (process !== undefined) await this.#members.kill(member, process, step.underWay);
         return;
       case 'cut-power':
-        this.#count(step.do);
         return this.#members.cutPower(member);
       case 'stop':
-        this.#count(step.do);
         process?.stop();
         return;
       case 'wake':
@@ -135,14 +133,12 @@ class WorldRun {
         member.zombies.find((zombie) => zombie.process.state === 'stopped')?.process.wake();
         return;
       case 'cut-off':
-        this.#count(step.do);
         process?.cutOff(step.how);
         return;
       case 'reconnect':
         process?.reconnect();
         return;
       case 'jump-clock':
-        this.#count(step.do);
         process?.jumpClock(step.ms);
         return;
       default: {
@@ -154,7 +150,7 @@ class WorldRun {
 
   /** A step that is not waited for still begins before the next one. */
   async #background(work: Promise<void>): Promise<void> {
-    const ended = work.catch((cause: unknown) => this.#calls.find('surprise', (cause as Error).stack ?? String(cause)));
+    const ended = work.catch((cause: unknown) => this.#calls.find('surprise', String(cause), (cause as Error).stack));
     this.#underWay.push(ended);
     await Promise.resolve();
   }
@@ -206,6 +202,7 @@ class WorldRun {
         return;
       }
       case 'shut-down':
+        this.#members.handles(node).mayBeOvertaken = true; // Others may open its streams before it knows that it may.
         await this.#calls.ask({ what: `${node.process.name}: close`, act: () => node.call((set) => set.close()) });
         return;
       default:
@@ -361,7 +358,8 @@ class WorldRun {
   ): Promise<{ readonly reader: StreamReader; readonly client: string; readonly mayLag: boolean } | undefined> {
     const handles = this.#members.handles(node);
     const own = handles.streams.get(name);
-    if (own !== undefined) return { reader: own, client: node.process.name, mayLag: handles.mayBeOvertaken };
+    if (own !== undefined)
+      return { reader: own, client: node.process.name, mayLag: this.#members.mayBeOvertaken(node) };
     const known = handles.readers.get(name);
     const client = `${node.process.name}/r`;
     if (known !== undefined) return { reader: known, client, mayLag: true };
@@ -391,6 +389,9 @@ class WorldRun {
 export function identityOf({ name, id }: Pick<StreamReader, 'name' | 'id'>): string {
   return `${name}/${id}`;
 }
+
+/** Steps that strike a process; they count where there is one. */
+const afflictions: ReadonlySet<string> = new Set(['kill', 'cut-power', 'stop', 'cut-off', 'jump-clock']);
 
 function placeIn({ startOffset, endOffset }: Pick<StreamReader, 'startOffset' | 'endOffset'>, at: number): number {
   return startOffset + Math.round(((endOffset - startOffset) * at) / 100);

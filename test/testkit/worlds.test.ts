@@ -62,7 +62,7 @@ describe('worlds', () => {
 });
 
 describe('the same seed gives the same history, byte for byte', () => {
-  const seeds = [3, 8, 14, 25];
+  const seeds = [2, 4, 6, 25];
   const child = fileURLToPath(new URL('world-digests.mjs', import.meta.url));
   const digestsBy = async (node: string, cwd: string, env: Record<string, string>): Promise<string> => {
     const { stdout } = await promisify(execFile)(node, [child, ...seeds.map(String)], {
