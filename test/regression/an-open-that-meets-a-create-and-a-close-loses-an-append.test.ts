@@ -18,7 +18,7 @@ test('an open that proposes between a create and its close gets a handle that wo
     let set: StreamSet | undefined;
     let opening: Promise<Stream> | undefined;
     const observer = {
-      journalRecordApplied: () => queueMicrotask(() => (opening ??= set?.open('s'))),
+      journalRecordApplied: () => queueMicrotask(() => void (opening ??= set?.open('s'))),
     };
     const store = new MemoryObjectStore();
     set = await StreamSet.open({ node: 'a', store, observer });
