@@ -18,10 +18,7 @@ let printedAt = startedAt;
 let interrupted = false;
 process.on('SIGINT', () => (interrupted = true));
 process.on('unhandledRejection', (cause) => {
-  console.error(
-    `a promise that nobody waits for was rejected, in the world of seed ${seed + totals.worlds}`,
-    cause,
-  );
+  console.error(`a promise that nobody waits for was rejected, in the world of seed ${seed + totals.worlds}`, cause);
   process.exit(1);
 });
 
