@@ -8,6 +8,7 @@ import type { SimWorld } from './sim-world.ts';
 import { StreamSet } from '../index.ts';
 import type { StreamReader, StreamSetView, StreamSummary } from '../index.ts';
 import type { WorldCalls } from './world-calls.ts';
+import type { WorldKeyValue } from './world-key-value.ts';
 import type { Member, WorldMembers } from './world-members.ts';
 
 /** Longer than any deadline that a world may have been given. */
@@ -18,6 +19,7 @@ export async function finishWorld(
   members: WorldMembers,
   calls: WorldCalls,
   recorder: HistoryRecorder,
+  keyValue: WorldKeyValue,
   atRest: () => Promise<void>,
 ): Promise<void> {
   calls.note('the end: nothing goes wrong any more');
@@ -35,6 +37,7 @@ export async function finishWorld(
   const streams = await listed(first, calls);
   for (const stream of streams) await readWhereItOpens(stream, nodes, members, calls, recorder);
   checkStreams(streams, calls, recorder);
+  await keyValue.readAll(first);
   for (const node of nodes)
     await calls.ask({ what: `${node.process.name}: close`, act: () => node.call((set) => set.close()) });
   for (const { process, set } of members.all.flatMap(({ zombies }) => zombies))

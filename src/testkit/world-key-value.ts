@@ -28,6 +28,12 @@ export class WorldKeyValue {
     this.#recorder = recorder;
   }
 
+  /** Reads every key that was ever touched. */
+  async readAll(node: SimNode): Promise<void> {
+    for (const key of this.#keys.keys())
+      await this.begin(node, { do: 'kv', node: node.set.node, key, how: 'get-fresh', wait: true });
+  }
+
   /** Begins a step; resolves when it is answered. */
   async begin(node: SimNode, { key, how }: Extract<WorldStep, { do: 'kv' }>): Promise<void> {
     const what = `${node.process.name}: kv ${how} ${key}`;

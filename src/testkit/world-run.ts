@@ -96,7 +96,7 @@ class WorldRun {
     const atRest = async (): Promise<void> => {
       await Promise.all(this.#underWay);
     };
-    await finishWorld(this.#world, this.#members, this.#calls, this.#recorder, atRest);
+    await finishWorld(this.#world, this.#members, this.#calls, this.#recorder, this.#keyValue, atRest);
   }
 
   counts(): WorldCounts {
