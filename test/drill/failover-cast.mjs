@@ -233,6 +233,13 @@ export class Cast {
     for (const [player, came] of given) if (came.length > 0) player.send(`want ${came.join(' ')}`);
   }
 
+  /** Wakes a node that nobody recovered meanwhile: it still has the streams that were moved while it could not hear. */
+  wake(player) {
+    player.wake();
+    const moved = this.owner.flatMap((owner, stream) => (owner === player.name ? [] : [stream]));
+    player.send(`giveUp ${moved.join(' ')}`);
+  }
+
   /** One node recovers another; what it says: 'ok', 'already', a code, or 'gone' if it died meanwhile. */
   async recover(player, victim, epoch) {
     const line = `recover ${victim.name}${epoch === undefined ? '' : ` ${epoch}`}`;

@@ -113,7 +113,7 @@ async function stopRecoverer(cast, dice, victim) {
     recoverer.stop();
     await Promise.race([replace(cast, dice, victim), pause(3_000)]);
     await pause(dice(300));
-    recoverer.wake();
+    cast.wake(recoverer);
   }
   await replace(cast, dice, victim);
   cast.start(victim.name);
@@ -134,7 +134,7 @@ async function severalRecover(cast, dice, victim) {
 async function stopAndWake(cast, dice, victim) {
   victim.stop();
   await pause(dice(1_500));
-  victim.wake();
+  cast.wake(victim);
 }
 
 /** A zombie: its streams are with others long before it wakes up, and goes on as if nothing had been. */
