@@ -3,8 +3,8 @@
 //
 // Bytes are handed out as views of what the store gave and are never written to or used again: there is no pool of
 // buffers here, what is evicted is left to the garbage collector.
-import { sharedAbortController } from '../base/abort.ts';
 import { LRUCache } from 'lru-cache';
+import { sharedAbortController } from '../base/abort.ts';
 import { ByteBudget } from '../base/byte-budget.ts';
 import { SingleFlight } from '../base/single-flight.ts';
 import type { Block } from '../format/block.ts';

@@ -169,9 +169,8 @@ export class Recoveries {
     const fenced = verdict.applied;
     const after = this.#options.foundation.catalog.state.node(node)?.unrecovered;
     if (target === current || after?.epoch !== current.epoch) return { nodeEpoch, owed: true, fenced };
-    // It has opened since it was looked at, and is what is to be recovered, whoever has fenced it: its predecessor
-    // owes nothing any more.
-    // What was to be given up by hand was the predecessor's.
+    // It has opened since it was looked at: its predecessor owes nothing any more, and it is what is to be recovered,
+    // whoever has fenced it. But what was to be given up by hand was the predecessor's.
     if (cutAt !== undefined || abandon === true) throw openedMeanwhile(node, current.epoch);
     return { nodeEpoch: current.epoch, owed: true, fenced };
   }
