@@ -10,7 +10,7 @@ import { SingleFlight } from '../base/single-flight.ts';
 import type { Block } from '../format/block.ts';
 import { checkOrigin } from '../format/data-object.ts';
 import { readDirectory, type ObjectDirectory } from '../format/object-directory.ts';
-import { qanatError } from '../model/errors.ts';
+import { isQanatError, qanatError } from '../model/errors.ts';
 import { objectKey, type ObjectFamily } from '../model/object-key.ts';
 import type { ByteRange, ObjectStore } from '../store/object-store.ts';
 import { BlockRun, BlockTable, spanOf, type RunPlace } from './block-run.ts';
@@ -137,19 +137,21 @@ export class ObjectReader {
     return this.#directoryFlights.run(object.id, () => this.#fetchWhole(object));
   }
 
-  /** Block number `index` of an object, if it needs no request. Throws OBJECT_CORRUPT if it is damaged. */
+  /** Block number `index` of an object, if it needs no request. One that came damaged does. */
   cachedBlock(object: ReadableObject, index: number): Block | undefined {
     const run = this.#runOfBlock.get(object.id, index);
-    if (run === undefined) return undefined;
+    const block = run === undefined ? undefined : this.#soundBlock(run, index);
+    if (run === undefined || block === undefined) return undefined;
     if (this.#waitedFor.delete(object.id)) this.#misses += 1;
     else this.#hits += 1;
     this.#runs.get(run); // Used now.
-    return this.#blockOf(run, index);
+    return block;
   }
 
   /**
    * Block number `index` of an object; undefined if the object is missing. A miss fetches up to `aheadCount` more of
-   * its successors in the same request, where they are neither cached nor on their way.
+   * its successors in the same request, where they are neither cached nor on their way. A block that comes damaged is
+   * fetched once more: it may have been damaged on its way. OBJECT_CORRUPT if it is again.
    */
   async block(
     object: ReadableObject,
@@ -161,16 +163,12 @@ export class ObjectReader {
     if (cached !== undefined) return cached;
     this.#waitedFor.delete(object.id);
     this.#misses += 1;
-    let flight = this.#flights.get(object.id, index);
-    if (flight === undefined) {
-      const place = this.#placeOf(object, directory, index, 1 + aheadCount);
-      flight = this.#launch(place, async () => {
-        await this.#budget.take(spanOf(place).sizeBytes);
-        return this.#fetchRun(place);
-      });
-    }
-    const run = await flight;
-    return run === undefined ? undefined : this.#blockOf(run, index);
+    const run = await this.#runFrom(object, directory, index, aheadCount);
+    const block = run === undefined ? undefined : this.#soundBlock(run, index);
+    if (run === undefined || block !== undefined) return block;
+    const again = await this.#runFrom(object, directory, index, aheadCount);
+    if (again === undefined) return undefined;
+    return this.#soundBlock(again, index) ?? again.block(index);
   }
 
   /**
@@ -195,6 +193,17 @@ export class ObjectReader {
     let free = 1;
     while (free < count && !this.isHere(object, index + free)) free += 1;
     return runPlace(object, keyOf(this.#clusterId, object), directory, index, free);
+  }
+
+  /** A run that begins with a block, or holds it: one that is on its way, or a new one. */
+  #runFrom(object: ReadableObject, directory: ObjectDirectory, index: number, aheadCount: number): Flight {
+    const flight = this.#flights.get(object.id, index);
+    if (flight !== undefined) return flight;
+    const place = this.#placeOf(object, directory, index, 1 + aheadCount);
+    return this.#launch(place, async () => {
+      await this.#budget.take(spanOf(place).sizeBytes);
+      return this.#fetchRun(place);
+    });
   }
 
   /** Makes a fetch one that others can join, until it has landed. */
@@ -224,13 +233,14 @@ export class ObjectReader {
     return run;
   }
 
-  /** A damaged block takes its run with it, so that it is fetched anew. */
-  #blockOf(run: BlockRun, index: number): Block {
+  /** A block of a run; undefined if it is damaged, which takes the run with it: nobody meets it again. */
+  #soundBlock(run: BlockRun, index: number): Block | undefined {
     try {
       return run.block(index);
     } catch (cause) {
+      if (!isQanatError(cause, 'OBJECT_CORRUPT')) throw cause;
       this.#runs.delete(run);
-      throw cause;
+      return undefined;
     }
   }
 

@@ -73,9 +73,12 @@ async function makePlate(
   random: Random,
 ): Promise<WalPlate> {
   await ensureDirectory(files, directory);
-  const foreign = (await files.list(directory)).filter((name) => !name.startsWith(temporaryPrefix)).toSorted()[0];
-  if (foreign !== undefined && foreign !== plateName)
-    throw unsuitable(directory, `it holds something else, such as '${foreign}', and no '${plateName}'`);
+  const other = (await files.list(directory)).filter((name) => !name.startsWith(temporaryPrefix)).toSorted()[0];
+  if (other !== undefined) {
+    const since = await readPlate(files, directory); // It is the first thing in a directory: made since we looked.
+    if (since !== undefined) return since;
+    throw unsuitable(directory, `it holds something else, such as '${other}', and no '${plateName}'`);
+  }
   const temporary = temporaryPath(directory, random);
   await writeNewFile(files, temporary, encodeWalPlate({ ...owner, walId: drawId(random) }));
   await linkUnlessThere(files, temporary, join(directory, plateName));
