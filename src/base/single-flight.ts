@@ -8,10 +8,21 @@ export class SingleFlight<K, V> {
     return this.#flights.has(key);
   }
 
-  /** Joins the flight of `key`, or starts it. */
-  run(key: K, start: () => Promise<V>): Promise<V> {
+  /**
+   * Joins the flight of `key`, or starts it. Whoever joined one that fails takes the next: the time of the first had
+   * begun to run before this call.
+   */
+  async run(key: K, start: () => Promise<V>): Promise<V> {
     const flying = this.#flights.get(key);
-    if (flying !== undefined) return flying;
+    if (flying === undefined) return this.#start(key, start);
+    try {
+      return await flying;
+    } catch {
+      return this.#flights.get(key) ?? this.#start(key, start);
+    }
+  }
+
+  #start(key: K, start: () => Promise<V>): Promise<V> {
     const flight = start().finally(() => this.#flights.delete(key));
     this.#flights.set(key, flight);
     return flight;

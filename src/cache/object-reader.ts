@@ -140,8 +140,13 @@ export class ObjectReader {
   /** Block number `index` of an object, if it needs no request. One that came damaged does. */
   cachedBlock(object: ReadableObject, index: number): Block | undefined {
     const run = this.#runOfBlock.get(object.id, index);
-    const block = run === undefined ? undefined : this.#soundBlock(run, index);
-    if (run === undefined || block === undefined) return undefined;
+    if (run === undefined) return undefined;
+    let block: Block;
+    try {
+      block = this.#blockOf(run, index);
+    } catch {
+      return undefined; // Whoever fetches it anew is told if it is damaged again.
+    }
     if (this.#waitedFor.delete(object.id)) this.#misses += 1;
     else this.#hits += 1;
     this.#runs.get(run); // Used now.
@@ -150,8 +155,10 @@ export class ObjectReader {
 
   /**
    * Block number `index` of an object; undefined if the object is missing. A miss fetches up to `aheadCount` more of
-   * its successors in the same request, where they are neither cached nor on their way. A block that comes damaged is
-   * fetched once more: it may have been damaged on its way. OBJECT_CORRUPT if it is again.
+   * its successors in the same request, where they are neither cached nor on their way.
+   *
+   * It is fetched once more if it comes damaged, which may have happened on its way, or if it was on its way before this
+   * call and does not come, because the time of that request had begun to run before.
    */
   async block(
     object: ReadableObject,
@@ -163,12 +170,15 @@ export class ObjectReader {
     if (cached !== undefined) return cached;
     this.#waitedFor.delete(object.id);
     this.#misses += 1;
-    const run = await this.#runFrom(object, directory, index, aheadCount);
-    const block = run === undefined ? undefined : this.#soundBlock(run, index);
-    if (run === undefined || block !== undefined) return block;
-    const again = await this.#runFrom(object, directory, index, aheadCount);
-    if (again === undefined) return undefined;
-    return this.#soundBlock(again, index) ?? again.block(index);
+    for (let isSecond = false; ; isSecond = true) {
+      const joined = this.#flights.get(object.id, index);
+      try {
+        const run = await (joined ?? this.#launchFrom(object, directory, index, 1 + aheadCount));
+        return run === undefined ? undefined : this.#blockOf(run, index);
+      } catch (cause) {
+        if (isSecond || (joined === undefined && !isQanatError(cause, 'OBJECT_CORRUPT'))) throw cause;
+      }
+    }
   }
 
   /**
@@ -195,11 +205,9 @@ export class ObjectReader {
     return runPlace(object, keyOf(this.#clusterId, object), directory, index, free);
   }
 
-  /** A run that begins with a block, or holds it: one that is on its way, or a new one. */
-  #runFrom(object: ReadableObject, directory: ObjectDirectory, index: number, aheadCount: number): Flight {
-    const flight = this.#flights.get(object.id, index);
-    if (flight !== undefined) return flight;
-    const place = this.#placeOf(object, directory, index, 1 + aheadCount);
+  /** Fetches a run as soon as the budget for reads has room. */
+  #launchFrom(object: ReadableObject, directory: ObjectDirectory, index: number, count: number): Flight {
+    const place = this.#placeOf(object, directory, index, count);
     return this.#launch(place, async () => {
       await this.#budget.take(spanOf(place).sizeBytes);
       return this.#fetchRun(place);
@@ -233,14 +241,13 @@ export class ObjectReader {
     return run;
   }
 
-  /** A block of a run; undefined if it is damaged, which takes the run with it: nobody meets it again. */
-  #soundBlock(run: BlockRun, index: number): Block | undefined {
+  /** A damaged block takes its run with it, so that it is fetched anew. */
+  #blockOf(run: BlockRun, index: number): Block {
     try {
       return run.block(index);
     } catch (cause) {
-      if (!isQanatError(cause, 'OBJECT_CORRUPT')) throw cause;
       this.#runs.delete(run);
-      return undefined;
+      throw cause;
     }
   }
 

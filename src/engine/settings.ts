@@ -38,7 +38,7 @@ export interface Settings {
   readonly memoryMaxBytes: number;
   /**
    * How long the store may fail before an operation gives up (default 120,000 ms). A WAL segment that cannot be written
-   * for so long ends the set.
+   * for so long ends the set. A read that waited for a request of another one which gives up tries once more itself.
    */
   readonly storeDeadlineMs: number;
 }

@@ -333,6 +333,8 @@ class WorldRun {
     const found = await this.#calls.ask({ what, act: describe, mayFail: ['STREAM_NOT_FOUND'] });
     if (found === undefined) return;
     const call = { client: node.process.name, stream: `${name}/${found.id}` };
+    const { streams } = this.#members.handles(node);
+    if (streams.get(name)?.id === found.id) streams.delete(name); // It is given up first: somebody else may open it.
     await this.#calls.ask({
       what: `${node.process.name}: delete ${call.stream}`,
       mayFail: ['STREAM_NOT_FOUND', 'STREAM_OWNED'],

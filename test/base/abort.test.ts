@@ -104,19 +104,26 @@ test('a limiter runs so many at once, in order of arrival, failures included', a
   expect(await mapLimited([3, 1, 2], 2, async (n, i) => (await later(), n * 10 + i))).toEqual([30, 11, 22]);
 });
 
-test('callers of one key share a flight; a failure is told to all of them and kept for nobody', async () => {
+test('callers of one key share a flight; those who joined one that fails share one more; nothing is kept', async () => {
   const flights = new SingleFlight<string, number>();
   let starts = 0;
+  let failing = 1;
   const start = async (): Promise<number> => {
     const number = ++starts;
     await later();
-    if (number === 1) throw new Error('first');
+    if (number <= failing) throw new Error(`no ${number}`);
     return number;
   };
-  const first = await Promise.allSettled([flights.run('a', start), flights.run('a', start), flights.run('b', start)]);
-  expect(first.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'fulfilled']);
-  expect(await Promise.all([flights.run('a', start), flights.run('a', start)])).toEqual([3, 3]);
-  expect(await flights.run('a', start)).toBe(4);
+  const outcomes = async (callers: number): Promise<unknown[]> => {
+    const all = await Promise.allSettled(Array.from({ length: callers }, () => flights.run('a', start)));
+    return all.map((outcome) => (outcome.status === 'fulfilled' ? outcome.value : (outcome.reason as Error).message));
+  };
+  expect(await outcomes(4)).toEqual(['no 1', 2, 2, 2]);
+  failing = 4;
+  expect(await outcomes(4)).toEqual(['no 3', 'no 4', 'no 4', 'no 4']);
+  expect(await outcomes(2)).toEqual([5, 5]);
+  expect(await Promise.all([flights.run('a', start), flights.run('b', start)])).toEqual([6, 7]);
+  expect(flights.isFlying('a')).toBe(false);
 });
 
 test('a queue gives back what it was given, in order, however it grows and shrinks', () => {

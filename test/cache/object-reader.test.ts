@@ -98,9 +98,10 @@ test('the blocks of a small object come with its directory', async () => {
 
 test('a failure, a missing object and damage are told to all who wait, and kept for nobody', async () => {
   const { store, reader, object, key } = await world(20, 200_000);
-  store.failsNext = 1;
+  store.failsNext = 2;
   const failed = await Promise.allSettled([reader.directory(object), reader.directory(object)]);
   expect(failed.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+  expect(store.gets).toBe(2);
   const directory = (await reader.directory(object))!;
   store.failsNext = 1;
   await expect(reader.block(object, directory, 0, 2)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
@@ -114,6 +115,20 @@ test('a failure, a missing object and damage are told to all who wait, and kept 
   await expect(reader.block(object, directory, 0)).rejects.toMatchObject({ code: 'OBJECT_CORRUPT', key });
   await store.put(key, whole.bytes, { purpose: 'upload' });
   expect((await reader.block(object, directory, 0))?.batch(0).bytes.byteLength).toBe(200_000);
+});
+
+test('who joined a request that was under way, and fails, has one more try', async () => {
+  const { store, reader, object } = await world(20, 200_000);
+  const directory = (await reader.directory(object))!;
+  const three = (): Promise<PromiseSettledResult<unknown>[]> =>
+    Promise.allSettled(Array.from({ length: 3 }, () => reader.block(object, directory, 0)));
+  const before = store.gets;
+  store.failsNext = 2;
+  expect((await three()).map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
+  expect(store.gets).toBe(before + 2);
+  store.failsNext = 1;
+  expect((await three()).map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'fulfilled']);
+  expect(store.gets).toBe(before + 4);
 });
 
 test('an object that is not the one the state names is damage', async () => {
