@@ -157,8 +157,8 @@ export class ObjectReader {
    * Block number `index` of an object; undefined if the object is missing. A miss fetches up to `aheadCount` more of
    * its successors in the same request, where they are neither cached nor on their way.
    *
-   * It is fetched once more if it comes damaged, which may have happened on its way, or if it was on its way before this
-   * call and does not come, because the time of that request had begun to run before.
+   * It is fetched once more if it comes damaged, which may have happened on its way; or if it was on its way before
+   * this call and does not come, because the time of that request had begun to run before.
    */
   async block(
     object: ReadableObject,
