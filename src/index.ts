@@ -21,9 +21,11 @@ export type { WalIdentity, WalKind } from './model/wal-identity.ts';
 export { FileObjectStore } from './store/file-object-store.ts';
 export type { FileObjectStoreOptions } from './store/file-object-store.ts';
 export { MemoryObjectStore } from './store/memory-object-store.ts';
-export type { RequestCounts, StoreOperation } from './store/metered-object-store.ts';
+export type { RequestCounts } from './store/metered-object-store.ts';
 export type {
+  AbortUploadsOptions,
   ByteRange,
+  CopyPiece,
   DeleteResult,
   GetOptions,
   GetResult,
@@ -31,10 +33,15 @@ export type {
   ListOptions,
   ListResult,
   ObjectStore,
+  ProbeCheck,
+  ProbeReport,
   PutCondition,
+  PutLargeOptions,
   PutOptions,
   PutResult,
+  RequestTally,
   StoredValue,
+  StoreOperation,
   StorePurpose,
   StoreRequestOptions,
 } from './store/object-store.ts';

@@ -14,12 +14,10 @@ import type {
   ObjectStore,
   PutOptions,
   PutResult,
+  StoreOperation,
   StorePurpose,
   StoreRequestOptions,
 } from './object-store.ts';
-
-/** The four requests of a store. */
-export type StoreOperation = 'put' | 'get' | 'list' | 'delete';
 
 /** What has been asked of a store with one operation, for one purpose. */
 export interface RequestCounts {

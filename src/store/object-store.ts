@@ -28,10 +28,26 @@ export type StorePurpose =
   | 'compaction'
   | 'sweep';
 
+/** The four kinds of request. What begins, continues or ends a put in parts counts as 'put', a look at a head as 'get'. */
+export type StoreOperation = 'put' | 'get' | 'list' | 'delete';
+
+/**
+ * Counts what goes over the wire. A store whose calls may make other than one request (pages, parts, second tries)
+ * tells it of each; of a store that never tells it anything, each call counts as one request.
+ */
+export interface RequestTally {
+  /** A request was sent, with so many bytes of a value. */
+  sent(operation: StoreOperation, valueBytes: number): void;
+  /** So many bytes of a value arrived. */
+  received(valueBytes: number): void;
+}
+
 /** What every request carries. */
 export interface StoreRequestOptions {
   readonly purpose: StorePurpose;
   readonly signal?: AbortSignal | undefined;
+  /** Who counts the requests that this call makes. */
+  readonly tally?: RequestTally | undefined;
 }
 
 /** Write only where there is nothing, or only over the value with this etag. */
@@ -91,6 +107,40 @@ export interface DeleteResult {
   readonly failed: readonly { readonly key: string; readonly cause: unknown }[];
 }
 
+/** Options of writing a value that is not in memory as a whole. */
+export interface PutLargeOptions extends StoreRequestOptions {
+  /** Size of the whole value. A body of another length is refused, and nothing is written. */
+  readonly sizeBytes: number;
+}
+
+/** A piece of a value that is put together: a range of what stands at a key, or bytes. */
+export type CopyPiece =
+  | { readonly key: string; readonly range: { readonly start: number; readonly end: number } }
+  | { readonly bytes: Uint8Array };
+
+/** Options of giving up what was begun in parts and not ended. */
+export interface AbortUploadsOptions extends StoreRequestOptions {
+  readonly prefix: string;
+  /** Only what was begun so long ago, by the clock of the store. */
+  readonly olderThanMs: number;
+}
+
+/** One thing that was asked of a store by a probe. */
+export interface ProbeCheck {
+  /** What must hold, as a sentence. */
+  readonly name: string;
+  readonly verdict: 'passed' | 'failed';
+  /** What happened instead, and what to do. */
+  readonly problem?: string | undefined;
+  /** Median time of the requests of this check. */
+  readonly latencyMs: number;
+}
+
+/** What a probe found. */
+export interface ProbeReport {
+  readonly checks: readonly ProbeCheck[];
+}
+
 /** Bytes by key, with conditions. See the head of the file for the rules. */
 export interface ObjectStore {
   /** Writes `body`, which must not change until the promise settles and any attempt it started has ended. */
@@ -101,4 +151,21 @@ export interface ObjectStore {
   list(options: ListOptions): Promise<ListResult>;
   /** Deletes keys, any number of them, and tells which ones it could not. */
   delete(keys: readonly string[], options: StoreRequestOptions): Promise<DeleteResult>;
+  /**
+   * Writes a value piece by piece, where the store can. Unconditional: for keys that are written once. A body that
+   * fails, or a signal, leaves nothing behind but what `abortUploads` finds.
+   */
+  putLarge?(key: string, body: AsyncIterable<Uint8Array>, options: PutLargeOptions): Promise<PutResult>;
+  /**
+   * Puts a value together from pieces, in order, where the store can; large ranges never leave it. Unconditional.
+   * 'missing': a source is not there, or ends before its range does; nothing was written.
+   */
+  copyRanges?(key: string, pieces: readonly CopyPiece[], options: StoreRequestOptions): Promise<PutResult | 'missing'>;
+  /** Gives up values that were begun in parts and never ended. How many. */
+  abortUploads?(options: AbortUploadsOptions): Promise<number>;
+  /**
+   * Tries on the real service what the rules above demand. A store has this method if it cannot know that by itself:
+   * it is called when a cluster is first opened, and the verdict is kept. A store that fails a check is not used.
+   */
+  probe?(options?: { readonly signal?: AbortSignal | undefined }): Promise<ProbeReport>;
 }
