@@ -21,7 +21,6 @@ export type { WalIdentity, WalKind } from './model/wal-identity.ts';
 export { FileObjectStore } from './store/file-object-store.ts';
 export type { FileObjectStoreOptions } from './store/file-object-store.ts';
 export { MemoryObjectStore } from './store/memory-object-store.ts';
-export type { RequestCounts } from './store/metered-object-store.ts';
 export type {
   AbortUploadsOptions,
   ByteRange,
@@ -45,6 +44,7 @@ export type {
   StorePurpose,
   StoreRequestOptions,
 } from './store/object-store.ts';
+export type { RequestCounts } from './store/request-counter.ts';
 export type {
   AppendVerdict,
   Journal,

@@ -1,5 +1,5 @@
 // Numbers about a set, as plain data.
-import type { RequestCounts } from '../store/metered-object-store.ts';
+import type { RequestCounts } from '../store/request-counter.ts';
 import type { Foundation } from './foundation.ts';
 import type { MemoryShares } from './memory-shares.ts';
 import type { SetStatusName } from './set-status.ts';

@@ -3,7 +3,7 @@ import type { StreamId } from './ids.ts';
 
 /** Every event, with the facts it carries. */
 export interface QanatEvents {
-  /** A request to the object store has been answered, or has failed. */
+  /** A call to the object store has been answered, or has failed. It may have made several requests, or none. */
   storeRequest: {
     readonly operation: 'put' | 'get' | 'list' | 'delete';
     readonly purpose: string;

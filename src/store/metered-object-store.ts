@@ -1,35 +1,26 @@
-// Counts requests and bytes by operation and purpose, and tells the observer of every request when it has been
-// answered or has failed. It changes nothing: answers and errors pass as they are. A call that makes no request (wrong
-// arguments, a signal that has fired already) is not counted.
+// Counts requests and bytes by operation and purpose, and tells the observer of every call when it has been answered or
+// has failed. It changes nothing: answers and errors pass as they are. What counts as a request is told in
+// request-counter.ts; a call that makes none (wrong arguments, a signal that has fired already) is not counted.
 import type { Runtime } from '../base/runtime.ts';
 import { systemRuntime } from '../base/runtime.ts';
 import type { Observer } from '../model/events.ts';
 import { emit, silentObserver } from '../model/events.ts';
 import type {
+  AbortUploadsOptions,
+  CopyPiece,
   DeleteResult,
   GetOptions,
   GetResult,
   ListOptions,
   ListResult,
   ObjectStore,
+  PutLargeOptions,
   PutOptions,
   PutResult,
   StoreOperation,
-  StorePurpose,
   StoreRequestOptions,
 } from './object-store.ts';
-
-/** What has been asked of a store with one operation, for one purpose. */
-export interface RequestCounts {
-  readonly operation: StoreOperation;
-  readonly purpose: StorePurpose;
-  /** Requests answered or failed. */
-  readonly requests: number;
-  /** Bytes of bodies given to the store. */
-  readonly bytesIn: number;
-  /** Bytes of values got from the store. */
-  readonly bytesOut: number;
-}
+import { RequestCounter, type RequestCounts } from './request-counter.ts';
 
 /** What a MeteredObjectStore can be given: the clock for durations, and who is told. */
 export interface MeteredObjectStoreOptions {
@@ -37,7 +28,8 @@ export interface MeteredObjectStoreOptions {
   readonly observer?: Observer | undefined;
 }
 
-interface Request<T> {
+/** What is told of a call, and what it counts as if the store does not tell its requests. */
+interface Call<T> {
   readonly operation: StoreOperation;
   readonly key: string | undefined;
   readonly bytesIn: number;
@@ -45,88 +37,123 @@ interface Request<T> {
   readonly outcome: (answer: T) => string;
 }
 
-/** An object store that counts what is asked of another one. */
+/** An object store that counts what is asked of another one. It has the optional methods that the other one has. */
 export class MeteredObjectStore implements ObjectStore {
   readonly #store: ObjectStore;
   readonly #runtime: Runtime;
   readonly #observer: Observer;
-  readonly #counts = new Map<string, { -readonly [K in keyof RequestCounts]: RequestCounts[K] }>();
+  readonly #counter = new RequestCounter();
+  declare readonly putLarge?: NonNullable<ObjectStore['putLarge']>;
+  declare readonly copyRanges?: NonNullable<ObjectStore['copyRanges']>;
+  declare readonly abortUploads?: NonNullable<ObjectStore['abortUploads']>;
 
   constructor(store: ObjectStore, options: MeteredObjectStoreOptions = {}) {
     this.#store = store;
     this.#runtime = options.runtime ?? systemRuntime;
     this.#observer = options.observer ?? silentObserver;
+    const putLarge = store.putLarge?.bind(store);
+    if (putLarge !== undefined)
+      this.putLarge = (key, body, how) =>
+        this.#measure(putLargeCall(key, how), how, (told) => putLarge(key, body, told));
+    const copyRanges = store.copyRanges?.bind(store);
+    if (copyRanges !== undefined)
+      this.copyRanges = (key, pieces, how) =>
+        this.#measure(copyCall(key, pieces), how, (told) => copyRanges(key, pieces, told));
+    const abortUploads = store.abortUploads?.bind(store);
+    if (abortUploads !== undefined) this.abortUploads = (how) => this.#measure(abortCall(how), how, abortUploads);
   }
 
   /** What has been asked so far, in the order of first use. */
   counts(): readonly RequestCounts[] {
-    return [...this.#counts.values()].map((counts) => ({ ...counts }));
+    return this.#counter.counts();
   }
 
   put(key: string, body: Uint8Array, options: PutOptions): Promise<PutResult> {
-    const bytesIn = body instanceof Uint8Array ? body.byteLength : 0;
-    const request = { operation: 'put', key, bytesIn, bytesOut: none, outcome: (r: PutResult) => r.outcome } as const;
-    return this.#measure(request, options, () => this.#store.put(key, body, options));
+    const call = { operation: 'put', key, bytesIn: sizeOf(body), bytesOut: none, outcome: outcomeOfPut } as const;
+    return this.#measure(call, options, (told) => this.#store.put(key, body, told));
   }
 
   get(key: string, options: GetOptions): Promise<GetResult> {
-    const request = { operation: 'get', key, bytesIn: 0, bytesOut: bytesOfGet, outcome: outcomeOfGet } as const;
-    return this.#measure(request, options, () => this.#store.get(key, options));
+    const call = { operation: 'get', key, bytesIn: 0, bytesOut: bytesOfGet, outcome: outcomeOfGet } as const;
+    return this.#measure(call, options, (told) => this.#store.get(key, told));
   }
 
   list(options: ListOptions): Promise<ListResult> {
     const key = (options as ListOptions | undefined)?.prefix;
-    const request = { operation: 'list', key, bytesIn: 0, bytesOut: none, outcome: () => 'listed' } as const;
-    return this.#measure(request, options, () => this.#store.list(options));
+    const call = { operation: 'list', key, bytesIn: 0, bytesOut: none, outcome: () => 'listed' } as const;
+    return this.#measure(call, options, (told) => this.#store.list(told));
   }
 
   delete(keys: readonly string[], options: StoreRequestOptions): Promise<DeleteResult> {
     const key = Array.isArray(keys) && keys.length === 1 ? (keys[0] as string) : undefined;
-    const request = { operation: 'delete', key, bytesIn: 0, bytesOut: none, outcome: outcomeOfDelete } as const;
-    return this.#measure(request, options, () => this.#store.delete(keys, options));
+    const call = { operation: 'delete', key, bytesIn: 0, bytesOut: none, outcome: outcomeOfDelete } as const;
+    return this.#measure(call, options, (told) => this.#store.delete(keys, told));
   }
 
-  async #measure<T>(request: Request<T>, options: StoreRequestOptions, run: () => Promise<T>): Promise<T> {
-    if ((options as StoreRequestOptions | undefined)?.signal?.aborted) return run();
+  async #measure<T, O extends StoreRequestOptions>(
+    { operation, key, bytesIn, bytesOut: bytesOf, outcome: outcomeOf }: Call<T>,
+    options: O,
+    run: (options: O) => Promise<T>,
+  ): Promise<T> {
+    // The store refuses options that are none, and a signal that has fired: neither makes a request.
+    if (typeof options !== 'object' || (options as O | null) === null || options.signal?.aborted) return run(options);
+    const { purpose, signal } = options;
     const startMs = this.#runtime.clock.monotonic();
+    const ended = (bytesOut: number, outcome: string): void => {
+      this.#counter.ended(operation, purpose, bytesIn, bytesOut);
+      const durationMs = this.#runtime.clock.monotonic() - startMs;
+      const bytes = bytesIn + bytesOut;
+      emit(this.#observer, 'storeRequest', { operation, purpose, key, bytes, durationMs, outcome });
+    };
     try {
-      const answer = await run();
-      this.#record(request, options, startMs, request.bytesOut(answer), request.outcome(answer));
+      const answer = await run({ ...options, tally: this.#counter.tally(operation, purpose, options.tally) });
+      ended(bytesOf(answer), outcomeOf(answer));
       return answer;
     } catch (cause) {
-      const outcome = outcomeOfFailure(cause, (options as StoreRequestOptions | undefined)?.signal);
-      if (outcome !== 'INVALID_ARGUMENT') this.#record(request, options, startMs, 0, outcome);
+      const outcome = outcomeOfFailure(cause, signal);
+      if (outcome !== 'INVALID_ARGUMENT') ended(0, outcome);
       throw cause;
     }
   }
+}
 
-  #record<T>(
-    { operation, key, bytesIn }: Request<T>,
-    { purpose }: StoreRequestOptions,
-    startMs: number,
-    bytesOut: number,
-    outcome: string,
-  ): void {
-    const name = `${operation} ${purpose}`;
-    let counts = this.#counts.get(name);
-    if (counts === undefined) {
-      counts = { operation, purpose, requests: 0, bytesIn: 0, bytesOut: 0 };
-      this.#counts.set(name, counts);
-    }
-    counts.requests += 1;
-    counts.bytesIn += bytesIn;
-    counts.bytesOut += bytesOut;
-    const durationMs = this.#runtime.clock.monotonic() - startMs;
-    emit(this.#observer, 'storeRequest', { operation, purpose, key, bytes: bytesIn + bytesOut, durationMs, outcome });
-  }
+function putLargeCall(key: string, options: PutLargeOptions): Call<PutResult> {
+  const { sizeBytes = 0 } = (options as PutLargeOptions | undefined) ?? {};
+  return { operation: 'put', key, bytesIn: sizeBytes, bytesOut: none, outcome: outcomeOfPut };
+}
+
+/** What is copied within the store is no byte of ours. */
+function copyCall(key: string, pieces: readonly CopyPiece[]): Call<PutResult | 'missing'> {
+  const bytesIn = Array.isArray(pieces)
+    ? (pieces as readonly CopyPiece[]).reduce(
+        (sum, piece) => sum + sizeOf((piece as { bytes?: unknown } | null | undefined)?.bytes),
+        0,
+      )
+    : 0;
+  const outcome = (answer: PutResult | 'missing'): string => (answer === 'missing' ? answer : answer.outcome);
+  return { operation: 'put', key, bytesIn, bytesOut: none, outcome };
+}
+
+/** Giving up begins with a look at what there is. */
+function abortCall(options: AbortUploadsOptions): Call<number> {
+  const key = (options as AbortUploadsOptions | undefined)?.prefix;
+  return { operation: 'list', key, bytesIn: 0, bytesOut: none, outcome: () => 'cleared' };
 }
 
 function none(): number {
   return 0;
 }
 
+function sizeOf(body: unknown): number {
+  return body instanceof Uint8Array ? body.byteLength : 0;
+}
+
 function bytesOfGet(answer: GetResult): number {
   return typeof answer === 'string' ? 0 : answer.bytes.byteLength;
+}
+
+function outcomeOfPut({ outcome }: PutResult): string {
+  return outcome;
 }
 
 function outcomeOfGet(answer: GetResult): string {
