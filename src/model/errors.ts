@@ -26,7 +26,12 @@ export interface QanatErrorFacts {
     readonly currentEpoch?: number | undefined;
   };
   STORE_UNAVAILABLE: { readonly operation: string; readonly key: string | undefined };
-  STORE_UNSUITABLE: { readonly problem: string };
+  STORE_UNSUITABLE: {
+    readonly problem: string;
+    /** The permission that is missing, and for which key, if that is the problem. */
+    readonly permission?: string | undefined;
+    readonly key?: string | undefined;
+  };
   OBJECT_CORRUPT: { readonly key: string; readonly position: number | undefined };
   FORMAT_UNSUPPORTED: { readonly key: string; readonly found: number | string; readonly supported: number | string };
   WAL_LOCKED: { readonly node: string; readonly holder: string };
