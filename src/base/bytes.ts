@@ -2,6 +2,7 @@
 
 export const KiB: number = 1024;
 export const MiB: number = 1024 * KiB;
+export const GiB: number = 1024 * MiB;
 
 const encoder = new TextEncoder();
 

@@ -36,6 +36,7 @@ export class ObjectTable {
   readonly #origins: Readonly<Record<ObjectFamily, Origins>> = { wal: new Map(), data: new Map() };
   /** The id that the next object gets. */
   nextId = 1;
+  #liveSizeBytes = 0;
 
   /** An object, live or retired. */
   get(id: number): ObjectEntry | undefined {
@@ -56,6 +57,11 @@ export class ObjectTable {
 
   get liveCount(): number {
     return this.#live.size;
+  }
+
+  /** Sizes of all live objects, with what is trimmed of them. */
+  get liveSizeBytes(): number {
+    return this.#liveSizeBytes;
   }
 
   get retiredCount(): number {
@@ -80,6 +86,7 @@ export class ObjectTable {
   add(object: ObjectEntry): void {
     const table = object.retiredAt === undefined ? this.#live : this.#retired;
     table.set(object.id, object);
+    if (object.retiredAt === undefined) this.#liveSizeBytes += object.sizeBytes;
     const origins = this.#origins[object.family];
     const ofEpoch = origins.get(object.writerEpoch) ?? new Map<number, ObjectEntry>();
     origins.set(object.writerEpoch, ofEpoch);
@@ -100,6 +107,7 @@ export class ObjectTable {
     if (object.livePartCount > 0) return;
     object.retiredAt = index;
     this.#live.delete(object.id);
+    this.#liveSizeBytes -= object.sizeBytes;
     this.#retired.set(object.id, object);
   }
 

@@ -141,6 +141,11 @@ export class CatalogState {
     return this.tables.objects.liveCount;
   }
 
+  /** Sizes of all live objects, with what is trimmed of them. */
+  get objectSizeBytes(): number {
+    return this.tables.objects.liveSizeBytes;
+  }
+
   /** Objects that nothing refers to any more, in the order in which they were retired; the newest few thousand. */
   retired(): Iterable<ObjectState> {
     return this.tables.objects.retired();

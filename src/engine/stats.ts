@@ -17,7 +17,9 @@ export interface Stats {
     readonly misses: number;
     readonly sizeBytes: number;
   };
-  /** Requests to the store and their bytes, by operation and purpose. */
+  /** Bytes of batches that readers of this set were given, from memory or from the store. */
+  readonly readBytes: number;
+  /** Requests to the store as they go over the wire, and bytes of values, by operation and purpose. */
   readonly requests: readonly RequestCounts[];
   /** What a writing set has under way; absent for a view. */
   readonly writing?: WritingStats;
@@ -30,6 +32,8 @@ export interface WritingStats {
   readonly pendingAppends: number;
   /** How long the oldest of them has been waiting, at most; 0 if there is none. */
   readonly oldestPendingMs: number;
+  /** Bytes of batches that have become durable. */
+  readonly appendedBytes: number;
   /** Bytes appended and not uploaded yet. */
   readonly unuploadedBytes: number;
   /** How long the oldest of them has been durable; 0 if there is none. */
@@ -44,12 +48,13 @@ export interface WritingStats {
 }
 
 export function viewStats(foundation: Foundation, status: SetStatusName): Stats {
-  const { catalog, objects, metered } = foundation;
+  const { catalog, objects, metered, readPath } = foundation;
   return {
     status,
     journalIndex: catalog.state.index,
     streamCount: catalog.state.streamCount,
     cache: objects.counts(),
+    readBytes: readPath.readBytes,
     requests: metered.counts(),
   };
 }

@@ -11,10 +11,12 @@ import type { OpenStream } from '../stream/open-stream.ts';
 import { CatalogStreamReader, type ReaderHost } from '../stream/stream-reader.ts';
 import type { CallOptions, StreamReader } from '../stream/stream.ts';
 import { CatalogWatch } from './catalog-watch.ts';
+import { costOf, type CostReport } from './cost.ts';
 import { describeNode, describeStream, summarizeStream } from './descriptions.ts';
 import type { NodeDescription, StreamDescription, StreamSummary } from './descriptions.ts';
 import type { Foundation } from './foundation.ts';
 import { CatalogKvView, type KvView } from './key-value.ts';
+import { s3StandardPrices, type PriceTable } from './prices.ts';
 import { closedError, SetStatus, type CloseReason, type SetStatusName } from './set-status.ts';
 import { viewStats, type Stats } from './stats.ts';
 
@@ -126,6 +128,16 @@ export class StreamSetView {
   /** Numbers about this set, now. */
   stats(): Stats {
     return viewStats(this.foundation, this.status);
+  }
+
+  /**
+   * What the requests of this set have cost so far, at these prices (S3 Standard unless others are given), and what
+   * storing costs while nothing is done. Makes no request.
+   */
+  cost(prices: PriceTable = s3StandardPrices): CostReport {
+    const { requests, readBytes, writing } = this.stats();
+    const { objectSizeBytes: storedBytes } = this.state;
+    return costOf({ requests, readBytes, appendedBytes: writing?.appendedBytes ?? 0, storedBytes }, prices);
   }
 
   /** Ends the set and frees what it holds. Idempotent. */

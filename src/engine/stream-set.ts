@@ -247,6 +247,7 @@ export class StreamSet extends StreamSetView {
         openStreamCount: this.#streams.count,
         pendingAppends: this.#appendPath.pendingCount,
         ...this.#appendPath.ages(),
+        appendedBytes: this.#appendPath.durableBytes,
         unuploadedBytes: this.#appendPath.unuploadedBytes,
         unreleasedSegments: this.#wal.unreleased().length,
         walPendingBytes: this.#wal.pendingBytes,

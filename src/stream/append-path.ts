@@ -66,6 +66,7 @@ export class AppendPath implements WalSink {
   readonly #held = new Fifo<Pending>();
   readonly #refusals: Refusals;
   #unuploadedBytes = 0;
+  #durableBytes = 0;
   /** Nothing will make room any more. */
   #isOver = false;
   readonly #segments = new Map<number, Unreleased>();
@@ -105,6 +106,11 @@ export class AppendPath implements WalSink {
   /** Bytes appended and not uploaded. */
   get unuploadedBytes(): number {
     return this.#unuploadedBytes;
+  }
+
+  /** Bytes that have become durable since the set was opened. */
+  get durableBytes(): number {
+    return this.#durableBytes;
   }
 
   append(stream: OpenStream, bytes: Uint8Array, options?: AppendOptions): Promise<Appended> {
@@ -207,6 +213,7 @@ export class AppendPath implements WalSink {
       if (this.#held.length === 0 && this.#hasRoom()) acknowledge(pending);
       else this.#held.push(pending);
     }
+    this.#durableBytes += sizeBytes;
     this.#now = this.#options.clock.monotonic();
     const known = this.#segments.get(segment.sequence);
     if (known === undefined) this.#segments.set(segment.sequence, { batchCount: count, sizeBytes, since: this.#now });

@@ -42,6 +42,7 @@ export class ReadPath {
   readonly #live: LiveSegments;
   readonly #clusterId: string;
   readonly #turns: Turns;
+  #readBytes = 0;
 
   constructor(catalog: Catalog, objects: ObjectReader, live: LiveSegments, clusterId: string, timers: Timers) {
     this.#catalog = catalog;
@@ -49,6 +50,11 @@ export class ReadPath {
     this.#live = live;
     this.#clusterId = clusterId;
     this.#turns = new Turns(timers);
+  }
+
+  /** Bytes of batches that readers were given, from memory or not. */
+  get readBytes(): number {
+    return this.#readBytes;
   }
 
   /** Reads from `from` on; the cursor is what is remembered between the reads of one reader. */
@@ -111,6 +117,7 @@ export class ReadPath {
 
   #finish(reading: Reading, isFree = false): ReadResult {
     const { cursor, nextOffset, batches, startOffset, endOffset } = reading;
+    this.#readBytes += reading.sizeBytes;
     if (!isFree) this.#turns.spend(batches.length, reading.sizeBytes);
     if (reading.usedObjects) {
       cursor.ahead = afterRead(cursor.ahead, reading);
