@@ -79,7 +79,7 @@ export class AdaptiveLimiter {
   /** Takes a place, as soon as there is one. */
   async enter(signal?: AbortSignal): Promise<Lease> {
     signal?.throwIfAborted();
-    if (this.#waiting.size === 0 && this.#running < this.limit) return this.#lease();
+    if (this.#running < this.limit) return this.#lease(); // Then nobody waits: see `#admit`.
     return abortable((resolve) => {
       const take = (): void => resolve(this.#lease());
       this.#waiting.add(take);
@@ -108,7 +108,7 @@ export class AdaptiveLimiter {
     this.#limit = Math.max(this.#limitMin, Math.floor(this.#limit * shrinkFactor));
   }
 
-  /** Whoever is let in leaves the queue before the next one is looked at. */
+  /** Lets in all for whom there is room: whenever somebody waits, the limit is reached. */
   #admit(): void {
     for (const take of this.#waiting) {
       if (this.#running >= this.limit) return;
