@@ -31,12 +31,24 @@ export interface QanatErrorFacts {
     /** The permission that is missing, and for which key, if that is the problem. */
     readonly permission?: string | undefined;
     readonly key?: string | undefined;
+    /** The rules that the store does not keep, as a probe found them. */
+    readonly failedChecks?: readonly FailedCheck[] | undefined;
   };
   OBJECT_CORRUPT: { readonly key: string; readonly position: number | undefined };
   FORMAT_UNSUPPORTED: { readonly key: string; readonly found: number | string; readonly supported: number | string };
   WAL_LOCKED: { readonly node: string; readonly holder: string };
   WAL_MISSING: { readonly node: string; readonly nodeEpoch: number; readonly walKind: string; readonly walId: string };
   NODE_NOT_FOUND: { readonly node: string; readonly nodeEpoch: number | undefined };
+}
+
+/** One rule that a store does not keep, as a probe found it. */
+export interface FailedCheck {
+  /** What must hold, as a sentence. */
+  readonly name: string;
+  /** What happened instead, and what to do. */
+  readonly problem: string;
+  /** The permission that is missing, where that is it. */
+  readonly permission?: string | undefined;
 }
 
 /** Every code, in one union. */

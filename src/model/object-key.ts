@@ -6,6 +6,9 @@ import { utf8 } from '../base/bytes.ts';
 /** The one key outside the cluster's folder: format version and cluster id, created once. */
 export const clusterFileKey = 'qanat.json';
 
+/** Probes of a store write below this, and delete what they wrote. Nothing of a cluster lies here. */
+export const probePrefix = 'qanat-probe/';
+
 /** The two families of data objects, numbered apart. */
 export type ObjectFamily = 'wal' | 'data';
 

@@ -132,8 +132,17 @@ export interface ProbeCheck {
   readonly verdict: 'passed' | 'failed';
   /** What happened instead, and what to do. */
   readonly problem?: string | undefined;
+  /** The permission that is missing, where that is it: `s3:GetObject`. */
+  readonly permission?: string | undefined;
   /** Median time of the requests of this check. */
   readonly latencyMs: number;
+}
+
+/** What a probe is given. */
+export interface ProbeOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Who counts the requests that the probe makes. */
+  readonly tally?: RequestTally | undefined;
 }
 
 /** What a probe found. */
@@ -167,5 +176,5 @@ export interface ObjectStore {
    * Tries on the real service what the rules above demand. A store has this method if it cannot know that by itself:
    * it is called when a cluster is first opened, and the verdict is kept. A store that fails a check is not used.
    */
-  probe?(options?: { readonly signal?: AbortSignal | undefined }): Promise<ProbeReport>;
+  probe?(options?: ProbeOptions): Promise<ProbeReport>;
 }
