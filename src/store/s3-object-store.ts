@@ -16,25 +16,36 @@ import {
   ListObjectsV2Command,
   PutObjectCommand,
 } from '@aws-sdk/client-s3';
-import { crc32 } from '../base/checksum.ts';
 import { mapLimited } from '../base/limiter.ts';
 import { systemRuntime, type Runtime } from '../base/runtime.ts';
 import { invalidArgument, isQanatError } from '../model/errors.ts';
 import { checkDelete, checkGet, checkList, checkPut, keyMaxBytes, listLimitDefault } from './check-request.ts';
 import type {
+  AbortUploadsOptions,
   ByteRange,
+  CopyPiece,
   DeleteResult,
   GetOptions,
   GetResult,
   ListOptions,
   ListResult,
   ObjectStore,
+  ProbeOptions,
+  ProbeReport,
+  PutLargeOptions,
   PutOptions,
   PutResult,
+  StorePurpose,
   StoreRequestOptions,
 } from './object-store.ts';
+import type { SlowPut } from './probe-folder.ts';
+import { probeStore } from './probe-store.ts';
+import type { LaneState } from './purpose-lanes.ts';
+import { bareEtag, checksumOf, decodeKey, isXmlText } from './s3-answers.ts';
 import { checkS3Options, keyPrefixOf, parseS3Url, type S3ObjectStoreOptions } from './s3-options.ts';
+import { S3Parts } from './s3-parts.ts';
 import { S3RequestError, S3Requests, type RequestFacts, type SendCommand, type Sent } from './s3-requests.ts';
+import { beginSlowPut } from './s3-slow-put.ts';
 
 /** Keys in one request of deletion: what S3 takes. */
 const deleteCountMax = 1_000;
@@ -42,18 +53,26 @@ const deleteCountMax = 1_000;
 /** Requests of one call that are under way at once. */
 const deleteWidth = 4;
 
+/** Reads that somebody waits for, and that may be asked twice. */
+const hedged: ReadonlySet<string> = new Set<StorePurpose>(['read', 'follow', 'recovery']);
+
 /** A bucket, or a part of one, as an object store. */
 export class S3ObjectStore implements ObjectStore {
   readonly #requests: S3Requests;
   readonly #bucket: string;
   readonly #prefix: string;
+  readonly #runtime: Runtime;
+  readonly #parts: S3Parts;
 
   /** Checks the options; makes no request. */
   constructor(options: S3ObjectStoreOptions, runtime: Runtime = systemRuntime) {
     checkS3Options(options);
     this.#bucket = options.bucket;
     this.#prefix = keyPrefixOf(options.prefix ?? '');
+    this.#runtime = runtime;
     this.#requests = new S3Requests(options, runtime);
+    const [requests, bucket, prefix] = [this.#requests, this.#bucket, this.#prefix];
+    this.#parts = new S3Parts({ requests, runtime, bucket, prefix });
   }
 
   /** The store of a URL: `s3://bucket/prefix?endpoint=https://host:port&region=name`. */
@@ -83,7 +102,7 @@ export class S3ObjectStore implements ObjectStore {
       ...(condition === 'absent' ? { IfNoneMatch: '*' } : condition === undefined ? {} : { IfMatch: condition.etag }),
     });
     try {
-      const { output } = await this.#requests.send(facts, timeLimitMs, (client, more) => client.send(command, more));
+      const { output } = await this.#requests.send(facts, (client, more) => client.send(command, more));
       return { outcome: 'stored', etag: bareEtag(output.ETag) };
     } catch (cause) {
       if (!(cause instanceof S3RequestError)) throw cause;
@@ -98,7 +117,10 @@ export class S3ObjectStore implements ObjectStore {
     checkGet(key, options);
     const { range, ifNoneMatch } = options;
     if (range !== undefined && isEmpty(range)) return this.#head(key, options);
-    const facts = this.#facts('get', 's3:GetObject', key, options, { value: { range } });
+    const sizeBytes = range === undefined ? undefined : 'last' in range ? range.last : range.end - range.start;
+    const hedgeBytes = hedged.has(options.purpose) ? sizeBytes : undefined;
+    const more = { value: { range }, answerBytes: sizeBytes, hedgeBytes };
+    const facts = this.#facts('get', 's3:GetObject', key, options, more);
     const command = new GetObjectCommand({
       ...this.#at(key),
       ...(range === undefined ? {} : { Range: headerOf(range) }),
@@ -106,7 +128,8 @@ export class S3ObjectStore implements ObjectStore {
     });
     const answer = await this.#read(facts, (client, more) => client.send(command, more));
     if (typeof answer === 'string') return answer === 'range' ? this.#head(key, options) : answer;
-    const { bytes, size } = answer.exchange.arrived ?? { bytes: new Uint8Array(0), size: 0 };
+    const { bytes, size } = answer.exchange.arrived ?? { bytes: new Uint8Array(0), size: undefined };
+    if (size === undefined) return this.#head(key, options);
     return { bytes, etag: bareEtag(answer.output.ETag), size };
   }
 
@@ -189,6 +212,47 @@ export class S3ObjectStore implements ObjectStore {
     }
   }
 
+  /** Writes a large value from a stream, in parts of at least 8 MiB, four of which are in memory at a time. */
+  async putLarge(key: string, body: AsyncIterable<Uint8Array>, options: PutLargeOptions): Promise<PutResult> {
+    checkPut(key, new Uint8Array(0), options);
+    if (!Number.isSafeInteger(options.sizeBytes) || options.sizeBytes < 0)
+      throw invalidArgument(`sizeBytes is the size of the whole body; got ${String(options.sizeBytes)}`);
+    return this.#parts.putLarge(key, body, options);
+  }
+
+  /** Puts a value together from pieces; the server copies ranges of 5 MiB and more itself. */
+  async copyRanges(
+    key: string,
+    pieces: readonly CopyPiece[],
+    options: StoreRequestOptions,
+  ): Promise<PutResult | 'missing'> {
+    checkPut(key, new Uint8Array(0), options);
+    for (const piece of pieces) if ('key' in piece) checkGet(piece.key, { ...options, range: piece.range });
+    return this.#parts.copyRanges(key, pieces, options);
+  }
+
+  /** Gives up values in parts that were begun so long ago and never ended. How many. */
+  async abortUploads(options: AbortUploadsOptions): Promise<number> {
+    checkList(options);
+    return this.#parts.abortUploads(options);
+  }
+
+  /** Tries on the server what the contract demands; about eighty small requests under `qanat-probe/`. */
+  async probe(options: ProbeOptions = {}): Promise<ProbeReport> {
+    const slowPut = (key: string, body: Uint8Array, how: PutOptions): SlowPut => this.slowPut(key, body, how);
+    return probeStore(this, { runtime: this.#runtime, slowPut, ...options });
+  }
+
+  /** @internal A put that stops in the middle of its body. */
+  slowPut(key: string, body: Uint8Array, options: PutOptions): SlowPut {
+    return beginSlowPut(body, this.#runtime, (pieces) => this.#put(key, body, options, pieces));
+  }
+
+  /** How many requests of each purpose are under way, may be, and wait. */
+  lanes(): readonly LaneState[] {
+    return this.#requests.lanes.limits();
+  }
+
   /** Ends all connections; what is under way fails. The store is not used any more. */
   close(): void {
     this.#requests.close();
@@ -215,7 +279,7 @@ export class S3ObjectStore implements ObjectStore {
 
   async #send<T>(facts: RequestFacts, command: SendCommand<T>): Promise<Sent<T>> {
     try {
-      return await this.#requests.send(facts, timeLimitMs, command);
+      return await this.#requests.send(facts, command);
     } catch (cause) {
       throw cause instanceof S3RequestError ? this.#requests.toStoreError(cause, facts) : cause;
     }
@@ -226,7 +290,7 @@ export class S3ObjectStore implements ObjectStore {
     command: SendCommand<T>,
   ): Promise<Sent<T> | 'missing' | 'not-modified' | 'range'> {
     try {
-      return await this.#requests.send(facts, timeLimitMs, command);
+      return await this.#requests.send(facts, command);
     } catch (cause) {
       if (!(cause instanceof S3RequestError)) throw cause;
       const { kind } = cause.failure;
@@ -235,8 +299,6 @@ export class S3ObjectStore implements ObjectStore {
     }
   }
 }
-
-const timeLimitMs = 10_000;
 
 /** What is known of a put that was not answered with success; undefined if certainly nothing was written. */
 function outcomeOfFailedPut(
@@ -256,33 +318,12 @@ function outcomeOfFailedPut(
   }
 }
 
-function checksumOf(body: Uint8Array): string {
-  const four = Buffer.allocUnsafe(4);
-  four.writeUInt32BE(crc32(body));
-  return four.toString('base64');
-}
-
-/** An etag without quotes and without the mark of a weak one. */
-function bareEtag(etag: string | undefined): string {
-  return (etag ?? '').replace(/^W\//, '').replaceAll('"', '');
-}
-
 function isEmpty(range: ByteRange): boolean {
   return 'last' in range ? range.last === 0 : range.start === range.end;
 }
 
 function headerOf(range: ByteRange): string {
   return 'last' in range ? `bytes=-${range.last}` : `bytes=${range.start}-${range.end - 1}`;
-}
-
-/** As a list with `encoding-type=url` gives keys. */
-function decodeKey(text: string): string {
-  return decodeURIComponent(text.replaceAll('+', ' '));
-}
-
-/** Whether XML can hold a key, so that it comes out as it went in. */
-function isXmlText(key: string): boolean {
-  return [...key].every((sign) => sign >= ' ' && !['\u007f', '\ufffe', '\uffff'].includes(sign));
 }
 
 function runsOf<T>(items: readonly T[], length: number): T[][] {

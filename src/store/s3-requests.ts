@@ -5,7 +5,11 @@ import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import { sharedAbortController } from '../base/abort.ts';
 import type { Runtime } from '../base/runtime.ts';
 import { qanatError } from '../model/errors.ts';
+import type { LeaseOutcome } from './adaptive-limiter.ts';
+import { Hedger } from './hedging.ts';
 import type { ByteRange, RequestTally, StoreOperation, StorePurpose } from './object-store.ts';
+import { PurposeLanes } from './purpose-lanes.ts';
+import { requestLimitMs } from './request-deadlines.ts';
 import { understandFailure, type S3Failure, type S3FailureContext } from './s3-failure.ts';
 import { checkCredentials, type S3Credentials, type S3ObjectStoreOptions } from './s3-options.ts';
 import { S3Transport, type Exchange, type ExchangeOptions } from './s3-transport.ts';
@@ -25,6 +29,8 @@ export interface RequestFacts {
   readonly signal?: AbortSignal | undefined;
   readonly tally?: RequestTally | undefined;
   readonly value?: { readonly range: ByteRange | undefined } | undefined;
+  /** A read of about this size that may be asked twice when it is late. */
+  readonly hedgeBytes?: number | undefined;
   readonly pieces?: AsyncIterable<Uint8Array> | undefined;
 }
 
@@ -54,6 +60,9 @@ export class S3RequestError extends Error {
 export type SendCommand<T> = (client: S3Client, options: ExchangeOptions) => Promise<T>;
 
 export class S3Requests {
+  /** How many requests of each purpose are under way. */
+  readonly lanes: PurposeLanes = new PurposeLanes();
+  readonly #hedger: Hedger;
   readonly #client: S3Client;
   readonly #transport = new S3Transport();
   readonly #runtime: Runtime;
@@ -65,6 +74,7 @@ export class S3Requests {
 
   constructor(options: S3ObjectStoreOptions, runtime: Runtime) {
     this.#runtime = runtime;
+    this.#hedger = new Hedger({ runtime, isSuspended: () => this.lanes.isReduced('read') });
     this.#bucket = options.bucket;
     this.#place = options.endpoint ?? 'the S3 service of the region';
     this.#client = new S3Client(configOf(options, this.#transport));
@@ -77,14 +87,35 @@ export class S3Requests {
   }
 
   /** Sends one command. Fails with S3RequestError, or with the reason of the caller's signal. */
-  async send<T>(facts: RequestFacts, timeLimitMs: number, command: SendCommand<T>): Promise<Sent<T>> {
-    const { signal } = facts;
-    signal?.throwIfAborted();
+  async send<T>(facts: RequestFacts, command: SendCommand<T>): Promise<Sent<T>> {
+    const lease = await this.lanes.enter(facts.purpose, facts.signal);
+    let outcome: LeaseOutcome = 'failed';
+    try {
+      const sent = await this.#sendOnceOrTwice(facts, command);
+      outcome = 'ok';
+      return sent;
+    } catch (cause) {
+      if (cause instanceof S3RequestError) outcome = loadOf(cause.failure);
+      throw cause;
+    } finally {
+      lease.leave(outcome);
+    }
+  }
+
+  #sendOnceOrTwice<T>(facts: RequestFacts, command: SendCommand<T>): Promise<Sent<T>> {
+    const { hedgeBytes: sizeBytes, signal } = facts;
+    if (sizeBytes === undefined) return this.#sendNow(facts, command);
+    return this.#hedger.run((own) => this.#sendNow({ ...facts, signal: own }, command), { sizeBytes, signal });
+  }
+
+  async #sendNow<T>(facts: RequestFacts, command: SendCommand<T>): Promise<Sent<T>> {
+    const { operation, purpose, signal, valueBytes, answerBytes } = facts;
+    const timeLimitMs = requestLimitMs({ operation, purpose, bytes: valueBytes ?? answerBytes });
     let wasSent = false;
     const exchange: Exchange = {
       onSent: () => {
         wasSent = true;
-        facts.tally?.sent(facts.operation, facts.valueBytes ?? 0);
+        facts.tally?.sent(operation, valueBytes ?? 0);
       },
       pieces: facts.pieces,
       value: facts.value,
@@ -97,7 +128,7 @@ export class S3Requests {
     signal?.addEventListener('abort', onAbort, { once: true });
     try {
       const output = await orAborted(command(this.#client, { abortSignal: ending.signal, exchange }), ending.signal);
-      this.#worked.add(facts.operation);
+      this.#worked.add(operation);
       if (exchange.arrived !== undefined) facts.tally?.received(exchange.arrived.bytes.byteLength);
       return { output, exchange };
     } catch (cause) {
@@ -166,6 +197,12 @@ function configOf(options: S3ObjectStoreOptions, transport: S3Transport): S3Clie
   if (credentials !== undefined)
     config.credentials = typeof credentials === 'function' ? () => askFor(credentials) : plain(credentials);
   return config;
+}
+
+/** What a failure says of the load that the server bears. */
+function loadOf({ kind }: S3Failure): LeaseOutcome {
+  if (kind === 'throttled') return 'throttled';
+  return kind === 'unavailable' ? 'failed' : 'ok';
 }
 
 /** The status that an answer about one key would have had by itself. */

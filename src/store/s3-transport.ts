@@ -22,7 +22,7 @@ export interface Exchange {
   readonly value?: { readonly range: ByteRange | undefined } | undefined;
   /** What came: the status and headers of the answer, and the value. */
   answer?: { readonly status: number; readonly headers: AnswerHeaders } | undefined;
-  arrived?: { readonly bytes: Uint8Array; readonly size: number } | undefined;
+  arrived?: { readonly bytes: Uint8Array; readonly size: number | undefined } | undefined;
 }
 
 /** A list of 1,000 keys of 1,024 bytes, each byte of them escaped, is smaller. */
@@ -167,7 +167,7 @@ class Receiver implements Dispatcher.DispatchHandler {
 
   #cut(): boolean {
     const { skip, take, size } = this.#window as Exclude<ValueWindow, string>;
-    return this.#status === 200 && skip + take < size;
+    return this.#status === 200 && skip + take < (size ?? 0);
   }
 
   #finish(after?: () => void): void {

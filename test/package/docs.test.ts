@@ -19,6 +19,7 @@ import { resolveSettings } from '../../src/engine/settings.ts';
 import * as qanat from '../../src/index.ts';
 import { qanatError, qanatErrorCodes, type QanatErrorCode } from '../../src/model/errors.ts';
 import * as limits from '../../src/model/limits.ts';
+import * as s3 from '../../src/s3.ts';
 import * as testkit from '../../src/testkit.ts';
 import { anchorsOf, blocksOf, citedRules, linksOf, tableOf, wordsOf, type Block } from './markdown.ts';
 import { parse, root } from './source-file.ts';
@@ -60,7 +61,7 @@ describe.each([...texts.keys()])('%s', (path) => {
   });
 
   it('imports in its examples what there is', () => {
-    const doors: Readonly<Record<string, object>> = { qanat, 'qanat/testkit': testkit };
+    const doors: Readonly<Record<string, object>> = { qanat, 'qanat/s3': s3, 'qanat/testkit': testkit };
     const imports = blocksOf(textOf(path)).flatMap(({ text }) => [
       ...text.matchAll(/import \{([^}]*)\} from '(qanat[^']*)'/g),
     ]);

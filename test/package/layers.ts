@@ -36,7 +36,7 @@ export const layers: readonly Layer[] = [
 ];
 
 /** The doors that exist: one for each subpath in package.json. A new door is added to both. */
-export const doors: readonly string[] = ['src/index.ts', 'src/testkit.ts'];
+export const doors: readonly string[] = ['src/index.ts', 'src/s3.ts', 'src/testkit.ts'];
 
 export interface PackageRule {
   /** Imports that the rule is about. */
@@ -49,6 +49,7 @@ export interface PackageRule {
 /** Packages, and the built-in modules that have one place. An import that no rule names must be of `node:`. */
 export const packageRules: readonly PackageRule[] = [
   { specifier: /^@aws-sdk\//, only: /^src\/store\/s3-[^/]*\.ts$/, why: 'the AWS SDK stays in src/store/s3-*' },
+  { specifier: /^undici$/, only: /^src\/store\/s3-[^/]*\.ts$/, why: 'undici carries the requests of src/store/s3-*' },
   { specifier: /^fast-check$/, only: /^src\/testkit\//, why: 'fast-check is an optional peer of the test kit' },
   { specifier: /^lru-cache$/, only: /^src\/cache\//, why: 'lru-cache stays in src/cache' },
   { specifier: /^msgpackr\/(pack|unpack)$/, only: /^src\/format\//, why: 'msgpackr stays in src/format' },
