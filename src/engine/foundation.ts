@@ -86,8 +86,8 @@ export class Foundation {
     const metered = new MeteredObjectStore(options.store, { runtime, observer });
     const store = new RetryingObjectStore(metered, { runtime, deadlineMs: settings.storeDeadlineMs });
     const { signal } = options;
-    const clusterId = await openCluster(store, runtime, { create, deadlineMs: settings.storeDeadlineMs, signal });
     const deadlineMs = settings.storeDeadlineMs;
+    const clusterId = await openCluster(store, runtime, { create, deadlineMs, signal, probe: metered.probe });
     const journal =
       options.journal ?? (await openOwnJournal({ store, clusterId, runtime, observer, deadlineMs, signal }, create));
     const ownJournal = options.journal === undefined ? journal : undefined;

@@ -7,6 +7,7 @@ import { isQanatError, qanatError } from '../model/errors.ts';
 import { clusterFileKey } from '../model/object-key.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { ObjectStore } from '../store/object-store.ts';
+import { firstKeys } from './other-keys.ts';
 
 /**
  * Refuses the journal of another cluster (STORE_UNSUITABLE), and an empty one beside data (OBJECT_CORRUPT). What it
@@ -21,8 +22,7 @@ export async function checkGivenJournal(
   const begins = (): Promise<string | undefined> => clusterOf(journal, signal);
   const other = await begins();
   if (other !== undefined) return checkSame(other, clusterId);
-  const { keys } = await store.list({ prefix: '', limit: 2, purpose: 'cluster', signal });
-  const data = keys.find(({ key }) => key !== clusterFileKey)?.key;
+  const data = (await firstKeys(store, 2, signal)).find((key) => key !== clusterFileKey);
   if (data === undefined) return;
   // A node writes nothing before it is registered: with what was listed there, its journal is not empty any more.
   const later = await begins();

@@ -4,6 +4,7 @@ import { isQanatError, qanatError } from '../model/errors.ts';
 import { clusterFileKey, clusterPrefix } from '../model/object-key.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import { ObjectJournal, type ObjectJournalOptions } from '../journal/object-journal.ts';
+import { firstKeys } from './other-keys.ts';
 
 /** Opens the journal of a cluster; with `create`, begins it if the store holds nothing but the cluster file. */
 export async function openOwnJournal(options: ObjectJournalOptions, create: boolean): Promise<ObjectJournal> {
@@ -17,9 +18,8 @@ export async function openOwnJournal(options: ObjectJournalOptions, create: bool
 }
 
 async function checkNothingElse(store: ObjectStore, clusterId: string, signal?: AbortSignal): Promise<void> {
-  const { keys } = await store.list({ prefix: '', limit: 2, purpose: 'cluster', signal });
   const isOurs = (key: string): boolean => key === clusterFileKey || key.startsWith(clusterPrefix(clusterId));
-  const foreign = keys.find(({ key }) => !isOurs(key))?.key;
+  const foreign = (await firstKeys(store, 2, signal)).find((key) => !isOurs(key));
   if (foreign === undefined) return;
   const found = `the store holds no cluster ${clusterId}, but other keys, such as ${foreign}`;
   const message = `${clusterFileKey} names another cluster: ${found}; restore it, or use an empty store`;

@@ -1,4 +1,5 @@
-// qanat.json: what a store holds, for people and for programs. Created once, and small.
+// qanat.json: what a store holds, for people and for programs. Created once, and small; replaced, as a whole, when there
+// is a newer verdict of a probe to keep.
 //
 // The text is the canonical JSON of its fields (two spaces, a line feed at the end), and `checksum` is the CRC-32 of
 // the same text without that field. A file that reads differently in any byte is damaged; fields this version does
@@ -24,6 +25,28 @@ export interface ClusterFile {
 export interface ClusterFileFields {
   readonly clusterId: string;
   readonly [field: string]: unknown;
+}
+
+/** What a probe of the store has found, kept so that it is run once. A probe that failed is not kept. */
+export interface ProbeVerdict {
+  /** Which probe it was: a later version of the package may ask more. */
+  readonly version: number;
+  /** When, in milliseconds since 1970, by the clock of the node that probed. For people only. */
+  readonly at: number;
+  /** How many checks it passed. */
+  readonly checks: number;
+}
+
+/** The verdict that a file has; undefined if it has none, or none that can be understood. */
+export function probeVerdictOf({ extra }: ClusterFile): ProbeVerdict | undefined {
+  const { version, at, checks } = (extra['probe'] ?? {}) as Partial<Record<keyof ProbeVerdict, unknown>>;
+  if (![version, at, checks].every((field) => typeof field === 'number')) return undefined;
+  return { version, at, checks } as ProbeVerdict;
+}
+
+/** The same file with a verdict, in place of one that it had. */
+export function encodeWithVerdict({ clusterId, extra }: ClusterFile, probe: ProbeVerdict): Uint8Array {
+  return encodeClusterFile({ ...extra, clusterId, probe });
 }
 
 /** Encodes the file. */

@@ -1,6 +1,6 @@
 // The keys of an object journal. Records sort before everything else under the prefix, in the order of their indexes;
 // a snapshot's name is its index and the digest of its bytes, so that two writers never overwrite each other.
-import { journalPrefix, padNumber, sequenceOfKey } from '../model/object-key.ts';
+import { journalPrefix, numberIn, padNumber } from '../model/object-key.ts';
 
 /** Key of the one mutable object: floor, snapshots, nonce. */
 export function rootKey(clusterId: string): string {
@@ -24,11 +24,10 @@ export function snapshotKey(clusterId: string, index: number, digest: Uint8Array
 
 /** The index of a record's key; undefined for any other key. */
 export function recordIndexOf(key: string): number | undefined {
-  return sequenceOfKey(key);
+  return numberIn(/^[^/]+\/journal\/(\d{16})$/.exec(key)?.[1]);
 }
 
 /** The index of a snapshot's key; undefined for any other key. */
 export function snapshotIndexOf(key: string): number | undefined {
-  const digits = /\/snapshot-(\d{16})-[0-9a-f]{64}$/.exec(key)?.[1];
-  return digits === undefined ? undefined : Number(digits);
+  return numberIn(/^[^/]+\/journal\/snapshot-(\d{16})-[0-9a-f]{64}$/.exec(key)?.[1]);
 }

@@ -7,7 +7,7 @@
 import { qanatError } from '../model/errors.ts';
 import { journalPrefix } from '../model/object-key.ts';
 import type { JournalRun } from './journal.ts';
-import { recordIndexOf, recordKey } from './journal-key.ts';
+import { recordIndexOf, recordKey, rootKey } from './journal-key.ts';
 import type { Patience } from './patience.ts';
 import type { RecordPlace } from './record-append.ts';
 
@@ -84,17 +84,17 @@ async function firstRecordAbove(
   index: number,
   patience: Patience,
 ): Promise<number | undefined> {
-  const { keys } = await patience.insist((signal) =>
-    store.list({
-      prefix: journalPrefix(clusterId),
-      after: recordKey(clusterId, index),
-      limit: 1,
-      purpose: 'journal',
-      signal,
-    }),
-  );
-  const key = keys[0]?.key;
-  return key === undefined ? undefined : recordIndexOf(key);
+  const prefix = journalPrefix(clusterId);
+  for (let after = recordKey(clusterId, index); ;) {
+    const { keys } = await patience.insist((signal) =>
+      store.list({ prefix, after, limit: 1, purpose: 'journal', signal }),
+    );
+    const key = keys[0]?.key;
+    const found = key === undefined ? undefined : recordIndexOf(key);
+    // Records sort before everything else of ours; something foreign may stand between them.
+    if (key === undefined || found !== undefined || key >= rootKey(clusterId)) return found;
+    after = key;
+  }
 }
 
 function hole(place: RecordPlace, index: number, seenAbove: number): Error {

@@ -49,8 +49,21 @@ export function padNumber(value: number): string {
   return String(value).padStart(16, '0');
 }
 
-/** The sequence that a key under an epoch's prefix ends in; undefined when it is none of ours. */
+/** The sequence of a key of a WAL segment, a seal or a data object; undefined when it is none of ours. */
 export function sequenceOfKey(key: string): number | undefined {
-  const digits = /\/(\d{16})$/.exec(key)?.[1];
-  return digits === undefined ? undefined : Number(digits);
+  return numberIn(/^[^/]+\/(?:wal|data)\/[0-9a-f]{2}\/[^/]+\/(\d{16})$/.exec(key)?.[1]);
+}
+
+/** The number that 16 digits of a key stand for; undefined where there are none, or more than a number can be. */
+export function numberIn(digits: string | undefined): number | undefined {
+  const value = digits === undefined ? undefined : Number(digits);
+  return Number.isSafeInteger(value) ? value : undefined;
+}
+
+const keyOfCluster =
+  /^[0-9a-f]{32}\/(?:journal\/(?:\d{16}|root|snapshot-\d{16}-[0-9a-f]{64})|(?:wal|data)\/[0-9a-f]{2}\/[^/]+-\d+\/\d{16})$/;
+
+/** Whether a key is one that the engine could have written for this cluster. All others are somebody else's. */
+export function isKeyOfCluster(key: string, clusterId: string): boolean {
+  return key === clusterFileKey || (key.startsWith(clusterPrefix(clusterId)) && keyOfCluster.test(key));
 }

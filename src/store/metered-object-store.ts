@@ -17,6 +17,7 @@ import type {
   PutLargeOptions,
   PutOptions,
   PutResult,
+  RequestTally,
   StoreOperation,
   StoreRequestOptions,
 } from './object-store.ts';
@@ -46,6 +47,7 @@ export class MeteredObjectStore implements ObjectStore {
   declare readonly putLarge?: NonNullable<ObjectStore['putLarge']>;
   declare readonly copyRanges?: NonNullable<ObjectStore['copyRanges']>;
   declare readonly abortUploads?: NonNullable<ObjectStore['abortUploads']>;
+  declare readonly probe?: NonNullable<ObjectStore['probe']>;
 
   constructor(store: ObjectStore, options: MeteredObjectStoreOptions = {}) {
     this.#store = store;
@@ -60,6 +62,8 @@ export class MeteredObjectStore implements ObjectStore {
       this.copyRanges = (key, pieces, how) =>
         this.#measure(copyCall(key, pieces), how, (told) => copyRanges(key, pieces, told));
     const abortUploads = store.abortUploads?.bind(store);
+    const probe = store.probe?.bind(store);
+    if (probe !== undefined) this.probe = (how) => probe({ ...how, tally: this.#probeTally(how?.tally) });
     if (abortUploads !== undefined) this.abortUploads = (how) => this.#measure(abortCall(how), how, abortUploads);
   }
 
@@ -88,6 +92,15 @@ export class MeteredObjectStore implements ObjectStore {
     const key = Array.isArray(keys) && keys.length === 1 ? (keys[0] as string) : undefined;
     const call = { operation: 'delete', key, bytesIn: 0, bytesOut: none, outcome: outcomeOfDelete } as const;
     return this.#measure(call, options, (told) => this.#store.delete(keys, told));
+  }
+
+  /** A probe makes requests of all kinds at once; values arrive with those that get. */
+  #probeTally(outer: RequestTally | undefined): RequestTally {
+    const gets = this.#counter.tally('get', 'probe', outer);
+    return {
+      sent: (operation, valueBytes) => this.#counter.tally(operation, 'probe', outer).sent(operation, valueBytes),
+      received: (valueBytes) => gets.received(valueBytes),
+    };
   }
 
   async #measure<T, O extends StoreRequestOptions>(
