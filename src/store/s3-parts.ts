@@ -10,6 +10,7 @@ import {
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
   GetObjectCommand,
+  HeadObjectCommand,
   ListMultipartUploadsCommand,
   PutObjectCommand,
   UploadPartCommand,
@@ -96,7 +97,7 @@ export class S3Parts {
     });
     try {
       const { ETag } = await upload.done();
-      return { outcome: 'stored', etag: bareEtag(ETag) };
+      return await this.#stored(key, ETag, work);
     } catch (cause) {
       return this.#outcomeOf(cause, work);
     } finally {
@@ -134,7 +135,7 @@ export class S3Parts {
       begun = started;
       const sent = await mapLimited(parts, partWidth, (part, index) => this.#part(part, index + 1, started, work));
       const etags = sent.filter((etag) => etag !== undefined);
-      if (etags.length === parts.length) return await this.#end(started, etags, work);
+      if (etags.length === parts.length) return await this.#stored(key, await this.#end(started, etags, work), work);
       await this.#giveUp(started, work.facts);
       return 'missing';
     } catch (cause) {
@@ -197,10 +198,20 @@ export class S3Parts {
     return bytes?.byteLength === end - start ? bytes : undefined;
   }
 
-  async #end(begun: Begun, etags: readonly string[], work: Work): Promise<PutResult> {
+  async #end(begun: Begun, etags: readonly string[], work: Work): Promise<string | undefined> {
     const Parts = etags.map((ETag, index) => ({ ETag, PartNumber: index + 1 }));
     const command = new CompleteMultipartUploadCommand({ ...begun, MultipartUpload: { Parts } });
     const { output } = await this.#sendEnd(work.facts, work, (client, more) => client.send(command, more));
+    return output.ETag;
+  }
+
+  /** A value that stands. A server may say so without its etag, which is then asked for. */
+  async #stored(key: string, etag: string | undefined, work: Work): Promise<PutResult> {
+    if (bareEtag(etag) !== '') return { outcome: 'stored', etag: bareEtag(etag) };
+    work.mayStand = true; // It does, and which one stands now is not known.
+    const asking = { ...work.facts, operation: 'get', permission: 's3:GetObject' } as const;
+    const command = new HeadObjectCommand(this.#at(key));
+    const { output } = await this.#send(asking, (client, more) => client.send(command, more));
     return { outcome: 'stored', etag: bareEtag(output.ETag) };
   }
 
@@ -232,7 +243,7 @@ export class S3Parts {
           ...(marker.UploadIdMarker === undefined ? {} : { UploadIdMarker: marker.UploadIdMarker }),
         });
         const { output, exchange } = await this.#send(facts, (client, given) => client.send(command, given));
-        const now = Date.parse(String(exchange.answer?.headers['date']));
+        const now = Date.parse(String(exchange.answer?.headers['date'])) + 999; // It is told in whole seconds.
         const old = (output.Uploads ?? []).filter(({ Initiated }) => now - Number(Initiated) >= olderThanMs);
         count += await this.#abortAll(old, facts);
         marker = { KeyMarker: output.NextKeyMarker, UploadIdMarker: output.NextUploadIdMarker };
