@@ -1,41 +1,46 @@
-// B5: catching up. A stream whose data lies in objects on a FileObjectStore is read from its start to its end by a set
-// that has nothing in memory, opened anew for each round.
+// B5: catching up. A stream whose data lies in objects is read from its start to its end by a set that has nothing in
+// memory, opened anew for each round.
 //
-//   node bench/catch-up.mjs [--megabytes 128] [--batch 1024,65536] [--wal file|object] [--rounds N]
-//                          [--directory DIR]
+//   node bench/catch-up.mjs [--megabytes 128] [--batch 1024,65536] [--wal file|object] [--rounds N] [--directory DIR]
+//                           [--endpoint fake|URL] [--payload signed|unsigned]
 //
-// With --wal file the data lies in objects of up to 32 MiB, as uploads write them; with --wal object, in segments of
-// 1 MiB that were registered where they lie, until something makes fewer and larger objects of them.
+// The objects lie on a FileObjectStore or, with --endpoint, on an S3 server. With --wal file the data lies in objects of
+// up to 32 MiB, as uploads write them; with --wal object, in segments that were registered where they lie, until
+// something makes fewer and larger objects of them.
 //
-// Calibrators: ranged reads of 1 MiB of the same files, 4 at a time, into buffers that were prepared; and ranged gets
-// of 1 MiB of the same objects through the FileObjectStore, 4 at a time. All of them find the files in the system's
-// page cache: what is measured is the way from there to the reader.
-import { closeSync, openSync, read, readdirSync, statSync } from 'node:fs';
+// Calibrators: ranged reads of 1 MiB, 4 at a time, into buffers that were prepared: of the same files by fs.read, or
+// from the same server by undici's dispatch (8 at a time, too); and ranged gets of 1 MiB of the same objects through the
+// same store. Files are found in the system's page cache: what is measured is the way from there to the reader.
+import { closeSync, openSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { FileObjectStore, StreamSet } from 'qanat';
-import { bench, readArguments, timed } from './harness.mjs';
+import { inTurns, makeBuffers, RawS3Reader, rangesOf, readFileRange } from './calibrators/range-reads.mjs';
+import { addRequests, bench, readArguments, timed } from './harness.mjs';
 import { makePayloads, makePlace, removePlace, walOf } from './place.mjs';
+import { MiB, openService, removeAll, serviceArguments } from './s3-service.mjs';
 
-const MiB = 1 << 20;
 const given = readArguments({
-  more: { megabytes: 128, batch: [1024, 65_536], wal: 'file', directory: '' },
+  more: { megabytes: 128, batch: [1024, 65_536], wal: 'file', directory: '', ...serviceArguments, endpoint: '' },
   tiny: { megabytes: 3, batch: [1024, 65_536] },
 });
-const rangeBytes = MiB;
+/** What is smaller is of the journal. */
+const dataMinBytes = 256 * 1024;
 const atOnce = 4;
-const buffers = Array.from({ length: atOnce }, () => new Uint8Array(rangeBytes).fill(0));
+const buffers = makeBuffers(atOnce);
 
+const service = given.endpoint === '' ? undefined : await openService(given);
 for (const batchBytes of given.batch) await measure(batchBytes);
+service?.close();
 
 async function measure(batchBytes) {
   const place = makePlace(given.directory);
-  const store = new FileObjectStore(join(place, 'store'));
+  const { store, raw, end, where } = service === undefined ? onFiles(place) : onService();
   await write(store, walOf(given.wal, place), batchBytes);
-  const files = dataFilesBelow(join(place, 'store', 'objects'));
-  const objects = await dataObjects(store);
+  const { keys } = await store.list({ prefix: '', limit: 1_000, purpose: 'read' });
+  const objects = keys.filter(({ size }) => size >= dataMinBytes);
   let requests = [];
   await bench({
-    name: `catch up, ${given.megabytes} MB in batches of ${batchBytes} bytes, ${objects.length} objects`,
+    name: `catch up, ${given.megabytes} MB in batches of ${batchBytes} bytes, ${objects.length} objects${where}`,
     unit: 'MB/s',
     goal: { ratio: 0.7 },
     rounds: given.rounds,
@@ -53,15 +58,51 @@ async function measure(batchBytes) {
       },
     },
     calibrator: [
-      { what: `fs.read of 1 MiB ranges, ${atOnce} at a time`, run: () => timed(() => readFiles(files)) },
+      ...raw(objects),
       {
         what: `store.get of 1 MiB ranges, ${atOnce} at a time`,
         goal: { ratio: 0.7 },
-        run: () => timed(() => getObjects(store, objects)),
+        run: () =>
+          timed(() =>
+            inTurns(rangesOf(objects), buffers, async ({ key, start, end: to }) => {
+              const { bytes } = await store.get(key, { range: { start, end: to }, purpose: 'read' });
+              return bytes;
+            }),
+          ),
       },
     ],
   });
+  await end();
   removePlace(place);
+}
+
+/** A store of files, and reads of the files themselves. */
+function onFiles(place) {
+  const store = new FileObjectStore(join(place, 'store'));
+  const what = `fs.read of 1 MiB ranges, ${atOnce} at a time`;
+  const raw = () => [{ what, run: () => timed(() => readFiles(dataFilesBelow(join(place, 'store', 'objects')))) }];
+  return { store, raw, end: () => {}, where: '' };
+}
+
+/** A store on the server, and the same objects read by the least client. */
+function onService() {
+  const { store, prefix } = service.newStore();
+  const reader = new RawS3Reader(service.endpoint);
+  const get = (range, buffer) => reader.get(service.signedGet(prefix, range.key, range), buffer);
+  const raw = (objects) =>
+    [atOnce, 2 * atOnce].map((width) => {
+      const prepared = makeBuffers(width);
+      return {
+        what: `undici dispatch of 1 MiB ranges, ${width} at a time`,
+        goal: { ratio: 0.7 },
+        run: () => timed(() => inTurns(rangesOf(objects), prepared, get)),
+      };
+    });
+  const end = async () => {
+    await reader.close();
+    await removeAll(store);
+  };
+  return { store, raw, end, where: `; ${service.path}` };
 }
 
 async function write(store, wal, batchBytes) {
@@ -87,49 +128,11 @@ async function readToEnd(reader) {
   return { amount, checksum };
 }
 
-/** Every range, `atOnce` at a time, each on a buffer of its own. */
-async function inTurns(ranges, take) {
-  let next = 0;
-  let amount = 0;
-  let checksum = 0;
-  const worker = async (buffer) => {
-    for (let range = ranges[next++]; range !== undefined; range = ranges[next++]) {
-      const bytes = await take(range, buffer);
-      amount += bytes.byteLength / 1e6;
-      checksum = (checksum + bytes[0] + bytes.byteLength) >>> 0;
-    }
-  };
-  await Promise.all(buffers.map(worker));
-  return { amount, checksum };
-}
-
 async function readFiles(paths) {
   const files = paths.map((path) => ({ file: openSync(path, 'r'), size: statSync(path).size }));
-  const figure = await inTurns(
-    files.flatMap(({ file, size }) => rangesOf(size).map((range) => ({ file, ...range }))),
-    ({ file, start, end }, buffer) =>
-      new Promise((resolve, reject) => {
-        read(file, buffer, 0, end - start, start, (failure, count) =>
-          failure === null ? resolve(buffer.subarray(0, count)) : reject(failure),
-        );
-      }),
-  );
+  const figure = await inTurns(rangesOf(files), buffers, readFileRange);
   for (const { file } of files) closeSync(file);
   return figure;
-}
-
-function getObjects(store, objects) {
-  return inTurns(
-    objects.flatMap(({ key, size }) => rangesOf(size).map((range) => ({ key, range }))),
-    async ({ key, range }) => (await store.get(key, { range, purpose: 'read' })).bytes,
-  );
-}
-
-function rangesOf(size) {
-  return Array.from({ length: Math.ceil(size / rangeBytes) }, (_, i) => ({
-    start: i * rangeBytes,
-    end: Math.min(size, (i + 1) * rangeBytes),
-  }));
 }
 
 /** Files that are large enough to hold data; the journal's are small. */
@@ -137,22 +140,5 @@ function dataFilesBelow(directory) {
   return readdirSync(directory, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name))
-    .filter((path) => statSync(path).size >= 256 * 1024);
-}
-
-async function dataObjects(store) {
-  const { keys } = await store.list({ prefix: '', limit: 10_000, purpose: 'read' });
-  return keys.filter(({ size }) => size >= 256 * 1024);
-}
-
-/** Adds what a view has asked for to what earlier ones have. */
-function addRequests(sum, after, before) {
-  const rows = new Map(sum.map((row) => [`${row.operation} ${row.purpose}`, { ...row }]));
-  for (const { operation, purpose, ...counts } of after) {
-    const old = before.find((known) => known.operation === operation && known.purpose === purpose);
-    const row = rows.get(`${operation} ${purpose}`) ?? { operation, purpose, requests: 0, bytesIn: 0, bytesOut: 0 };
-    for (const count of ['requests', 'bytesIn', 'bytesOut']) row[count] += counts[count] - (old?.[count] ?? 0);
-    rows.set(`${operation} ${purpose}`, row);
-  }
-  return [...rows.values()];
+    .filter((path) => statSync(path).size >= dataMinBytes);
 }

@@ -112,6 +112,18 @@ export async function timed(work) {
   return { value, checksum, cpuPerUnit: (cpuMicros ?? user + system) / amount };
 }
 
+/** Adds what one set has asked for, between two looks at `stats().requests`, to what earlier ones have. */
+export function addRequests(sum, after, before = []) {
+  const rows = new Map(sum.map((row) => [`${row.operation} ${row.purpose}`, { ...row }]));
+  for (const { operation, purpose, ...counts } of after) {
+    const old = before.find((known) => known.operation === operation && known.purpose === purpose);
+    const row = rows.get(`${operation} ${purpose}`) ?? { operation, purpose, requests: 0, bytesIn: 0, bytesOut: 0 };
+    for (const count of ['requests', 'bytesIn', 'bytesOut']) row[count] += counts[count] - (old?.[count] ?? 0);
+    rows.set(`${operation} ${purpose}`, row);
+  }
+  return [...rows.values()];
+}
+
 function judge({ ratio, value }, values, better) {
   const wanted = ratio ?? value;
   const { median, min, max } = spread(values);

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-const notBenches = ['harness.mjs', 'place.mjs', 'run.mjs'];
+const notBenches = ['harness.mjs', 'place.mjs', 'run.mjs', 's3-service.mjs'];
 const names = readdirSync(new URL('.', import.meta.url))
   .filter((file) => file.endsWith('.mjs') && !notBenches.includes(file))
   .map((file) => file.replace('.mjs', ''));

@@ -66,7 +66,11 @@ const benches = [
   { name: 'append', words: ['--wal', 'file', '--uploads', 'on', '--c', 'off'], cases: 4, purpose: undefined },
   { name: 'append', words: ['--wal', 'object'], cases: 4, purpose: 'wal' },
   { name: 'tail-read', words: [], cases: 4, purpose: undefined },
+  { name: 'append-latency', words: [], cases: 2, purpose: 'wal' },
+  { name: 'append-store', words: ['--payload', 'unsigned'], cases: 2, purpose: 'wal' },
   { name: 'catch-up', words: [], cases: 2, purpose: 'read' },
+  { name: 'catch-up', words: ['--endpoint', 'fake'], cases: 2, purpose: 'read' },
+  { name: 'price', words: [], cases: 1, purpose: 'wal' },
   { name: 'steady', words: ['--wal', 'file'], cases: 1, purpose: undefined },
   { name: 'steady', words: ['--wal', 'object'], cases: 1, purpose: 'wal' },
   { name: 'recover', words: [], cases: 2, purpose: undefined },
@@ -75,7 +79,7 @@ const benches = [
 ];
 
 it('runs every bench that there is', () => {
-  const parts = ['harness', 'place', 'run'];
+  const parts = ['harness', 'place', 'run', 's3-service'];
   const files = readdirSync(folder).filter((file) => file.endsWith('.mjs'));
   const names = files.map((file) => file.replace('.mjs', '')).filter((name) => !parts.includes(name));
   expect([...new Set(benches.map(({ name }) => name))].toSorted()).toEqual(names.toSorted());
@@ -104,6 +108,14 @@ describe.concurrent.each(benches)('$name $words', ({ name, words, cases, purpose
   });
 });
 
+it('prices what a proxy counts as the set does, and no request of a set at rest', async () => {
+  const { reports } = await run('price', '--size', 'tiny', '--idle', '0.5', '--rounds', '1');
+  const also = reports[0]?.subject.also ?? {};
+  expect(also['requests in 0.5 s of rest']?.max).toBe(0);
+  expect(also['requests that the set counted beyond the proxy']).toEqual({ median: 0, min: 0, max: 0 });
+  expect(reports[0]?.calibrators[0]?.value.median).toBe(128);
+});
+
 describe('the arguments of a bench', () => {
   it.each([
     [['--speed', '3'], /--speed/],
@@ -120,6 +132,12 @@ describe('the arguments of a bench', () => {
 
   it('a WAL that does not exist ends it, too', async () => {
     expect(await run('append', '--wal', 'paper')).toMatchObject({ code: 2, stderr: expect.stringContaining('paper') });
+  });
+
+  it('so does a server that cannot be one', async () => {
+    const nowhere = await run('price', '--endpoint', 'nowhere');
+    expect(nowhere).toMatchObject({ code: 2, stderr: expect.stringContaining('nowhere') });
+    expect(await run('price', '--payload', 'some')).toMatchObject({ code: 2, stderr: expect.stringContaining('some') });
   });
 
   it('a bench that does not exist ends with the names of those that do', async () => {
