@@ -91,15 +91,19 @@ export type {
 } from './stream/stream.ts';
 export type { CostReport, PurposeCost, RequestCost } from './engine/cost.ts';
 export type { DiagnosticMessage } from './engine/diagnostics.ts';
+export { estimateCost } from './engine/estimate-cost.ts';
+export type { CostEstimate, CostLine } from './engine/estimate-cost.ts';
 export type { NodeDescription, StreamDescription, StreamSummary } from './engine/descriptions.ts';
 export type { Kv, KvEntry, KvListed, KvReadOptions, KvView, KvWriteOptions } from './engine/key-value.ts';
 export type { MemoryShares } from './engine/memory-shares.ts';
 export { s3ExpressOneZonePrices, s3StandardPrices } from './engine/prices.ts';
 export type { PriceTable, StorageTier } from './engine/prices.ts';
 export type { CloseReason, SetStatusName } from './engine/set-status.ts';
+export type { RequestRates } from './engine/request-rates.ts';
 export type { RecoverOptions, RecoveryReport } from './engine/recovering.ts';
 export type { Settings, SettingsInput } from './engine/settings.ts';
 export type { Stats, WritingStats } from './engine/stats.ts';
+export type { ResolvedWorkload, Workload } from './engine/workload.ts';
 
 export type {
   ChangeOptions,

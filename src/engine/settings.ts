@@ -10,24 +10,28 @@ export interface Settings {
   /**
    * How often a set looks for new journal records while it has readers of streams it does not own, or watchers
    * (default 5,000 ms). Costs two GET requests each time, one more for each node whose object WAL is followed, and one
-   * for each segment found there; nothing while nobody waits.
+   * for each segment found there; nothing while nobody waits. At the prices of S3 Standard the two are $0.42 a month,
+   * $4.21 at 500 ms.
    */
   readonly catalogRefreshMs: number;
   /**
    * Bytes that must wait for each WAL PUT already under way before another segment is cut (default 256 KiB). Smaller
-   * means less latency under load and more PUT requests.
+   * means less latency under load and more PUT requests. With 20 MB/s and PUTs of 100 ms, at the prices of S3 Standard:
+   * 64 KiB cost $726 a month and an append takes 109 ms; 256 KiB $363, 118 ms; 1 MiB $182, 136 ms; 8 MiB $132, 150 ms.
    */
   readonly segmentSizeMinBytes: number;
   /**
    * Bytes that wait for an upload at which it starts (default 32 MiB, or an eighth of `memoryMaxBytes` if that is less;
    * more than an eighth is refused: it is half of what may wait, and appends go on while an upload is under way).
-   * Larger means fewer and larger objects, fewer journal records, more memory and a longer recovery.
+   * Larger means fewer and larger objects, fewer journal records, more memory and a longer recovery. With 20 MB/s for
+   * 100 streams, at the prices of S3 Standard: 8 MiB cost $66 a month, 32 MiB $24, 128 MiB (with 1 GiB of memory) $8.
    */
   readonly uploadSizeBytes: number;
   /**
    * How long an appended batch may wait for its upload (default 60,000 ms). Shorter means less to recover,
    * and that readers on other nodes see earlier what is in a file or memory WAL, for a PUT or two and a journal record
-   * each time; an idle set uploads once and then makes no request.
+   * each time; an idle set uploads once and then makes no request. A stream that trickles costs $0.46 a month for that
+   * at the prices of S3 Standard, $27.52 at 1,000 ms, besides its log.
    */
   readonly uploadAgeMaxMs: number;
   /**

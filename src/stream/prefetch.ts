@@ -8,10 +8,10 @@ import type { CatalogState, StreamState } from '../catalog/state.ts';
 import type { Part } from '../catalog/stream-range-index.ts';
 
 /** A range is long enough at this size for the cost of its request to vanish. */
-const rangeSizeBytes: number = 1 * MiB;
+export const rangeSizeBytes: number = 1 * MiB;
 
 /** An object of at most about one range is fetched in one request, with its directory. */
-const wholeSizeMaxBytes: number = rangeSizeBytes + rangeSizeBytes / 4;
+export const wholeSizeMaxBytes: number = rangeSizeBytes + rangeSizeBytes / 4;
 
 /** Directories fetched ahead at once: each is a request. */
 const directoriesAheadMax = 4;
