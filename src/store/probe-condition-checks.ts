@@ -2,21 +2,24 @@
 // the engine promises rests on these: a journal record, a log segment and the root have one writer each.
 import {
   firstOf,
+  halfBodyFinding,
   holds,
   isMissing,
   oneWinner,
-  rivalWins,
   told,
   unclear,
   worstOf,
   wrong,
   type Finding,
 } from './probe-findings.ts';
-import type { ProbeFolder, SlowPut } from './probe-folder.ts';
+import type { ProbeFolder } from './probe-folder.ts';
 import type { ProbeQuestion } from './probe-questions.ts';
 import type { PutCondition, PutResult } from './object-store.ts';
 
 const writerCount = 8;
+
+/** How long a rival is waited for before the rest of the slow body is sent: some servers let him wait for it. */
+const rivalPatienceMs = 1_000;
 
 const creates =
   'a store must let one writer alone create a key, or two nodes take the same place in the log and what one of them ' +
@@ -101,24 +104,20 @@ async function halfABody(at: ProbeFolder, condition: PutCondition): Promise<Find
   const [slowBody, rivalBody] = [at.body('slow', 256 * 1024), at.body('rival', 100)];
   const begun = at.putSlowly('key', slowBody, condition);
   if (begun === undefined) return wrong('bodies cannot be stopped in the middle');
-  const answers = await aroundRival(begun, async () => {
-    const rival = await at.put('key', rivalBody, condition);
-    return { rival, between: await at.get('key') };
-  });
-  return rivalWins({ slowBody, rivalBody, ...answers, last: await at.get('key') });
-}
-
-/** Lets a rival write while a body is half sent, and ends the body whatever becomes of the rival. */
-async function aroundRival<T>(begun: SlowPut, write: () => Promise<T>): Promise<T & { readonly slow: PutResult }> {
-  let answers: T;
+  let putRival: Promise<PutResult> | undefined;
   try {
     await begun.halfway;
-    answers = await write();
+    putRival = at.put('key', rivalBody, condition);
+    const isWaiting = await at.isPendingAfter(putRival, rivalPatienceMs);
+    const between = isWaiting ? undefined : await at.get('key');
+    const slow = await begun.finish();
+    const rival = await putRival;
+    return halfBodyFinding({ slowBody, rivalBody, rival, slow, between, last: await at.get('key') });
   } catch (cause) {
-    await begun.finish().catch(() => undefined); // What comes of it is not asked for any more.
+    // What comes of the two is not asked for any more, but neither is under way when the keys are deleted.
+    await Promise.allSettled([begun.finish(), putRival]);
     throw cause;
   }
-  return { ...answers, slow: await begun.finish() };
 }
 
 function etagOf(result: PutResult): string | undefined {

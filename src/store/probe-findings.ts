@@ -110,24 +110,29 @@ export interface HalfBody {
   readonly rivalBody: Uint8Array;
   readonly rival: PutResult;
   readonly slow: PutResult;
-  /** What stood when the rival had been answered, and in the end. */
-  readonly between: GetResult;
+  /** What stood when the rival had been answered; undefined if he was answered only when the body was whole. */
+  readonly between: GetResult | undefined;
+  /** What stood in the end. */
   readonly last: GetResult;
 }
 
-/** Whether a condition is tested when the whole body is there: the rival, who ended first, is the one who wins. */
-export function rivalWins({ slowBody, rivalBody, rival, slow, between, last }: HalfBody): Finding {
-  if (rival.outcome === 'stored' && slow.outcome === 'stored') {
+/**
+ * Whether a condition is tested when the whole body is there: of two whose bodies overlap the one wins whose body ended
+ * first. A server that lets the rival wait for the body that began earlier has one winner, too.
+ */
+export function halfBodyFinding({ slowBody, rivalBody, rival, slow, between, last }: HalfBody): Finding {
+  if (rival.outcome === 'stored' && slow.outcome === 'stored')
     return wrong("a slow writer and a rival were both told 'stored': the condition is tested when a body begins");
-  }
-  if (rival.outcome === 'stored') {
-    const read = "a read after the rival's put";
-    return firstOf(holds(read, between, rivalBody, rival), holds('a read in the end', last, rivalBody, rival));
-  }
-  if (rival.outcome !== 'unknown') return wrong(`the rival was refused ('${rival.outcome}') by a body half sent`);
-  // A store that lets the one wait who comes later has one winner, too.
-  if (slow.outcome === 'stored') return holds('a read in the end', last, slowBody, slow);
-  return unclear(`a slow writer was answered '${slow.outcome}' and a rival 'unknown'`);
+  const inTheEnd = 'a read in the end';
+  if (rival.outcome === 'stored')
+    return firstOf(
+      between === undefined ? undefined : holds("a read after the rival's put", between, rivalBody, rival),
+      holds(inTheEnd, last, rivalBody, rival),
+    );
+  if (between !== undefined && rival.outcome !== 'unknown')
+    return wrong(`a rival was answered '${rival.outcome}' because of a body half sent`);
+  if (slow.outcome === 'stored') return holds(inTheEnd, last, slowBody, slow);
+  return unclear(`a slow writer was answered '${slow.outcome}' and a rival '${rival.outcome}'`);
 }
 
 /** The last part of a key, as a person would name it. */

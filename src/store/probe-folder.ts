@@ -1,6 +1,6 @@
 // The requests of a probe: each carries its purpose, is timed, and is made again for a moment while the store is not
 // available. One folder holds what one try of one check writes, so a try never meets what another has left behind.
-import { sleep } from '../base/abort.ts';
+import { sharedAbortController, sleep } from '../base/abort.ts';
 import { InvariantError } from '../base/assert.ts';
 import { backoffDelayMs } from '../base/backoff.ts';
 import type { Runtime } from '../base/runtime.ts';
@@ -49,6 +49,7 @@ export class ProbeFolder {
   readonly prefix: string;
   readonly #stored = new Set<string>();
   #durationsMs: number[] = [];
+  #hasHesitated = false;
 
   constructor(run: ProbeRun, prefix: string) {
     this.#run = run;
@@ -58,6 +59,11 @@ export class ProbeFolder {
   /** Whether a put of this name was answered 'stored'. */
   isStored(name: string): boolean {
     return this.#stored.has(name);
+  }
+
+  /** Whether a put without a condition may still land: what was seen after it proves nothing against the store. */
+  get hasHesitated(): boolean {
+    return this.#hasHesitated;
   }
 
   /** How long the requests took that were answered since this was last asked. */
@@ -72,25 +78,36 @@ export class ProbeFolder {
     return new Uint8Array(Buffer.alloc(length, `${this.prefix} ${mark} `));
   }
 
+  /**
+   * Puts a value. Without a condition the same bytes are put again while the answer is 'unknown', as everybody does who
+   * must know; with one, what that answer means is for the check to say.
+   */
   async put(name: string, body: Uint8Array, condition?: PutCondition): Promise<PutResult> {
+    if (condition !== undefined) return this.#putOnce(name, body, condition);
+    const { result, hesitated } = await this.putUntilKnown(name, body);
+    this.#hasHesitated ||= hesitated;
+    return result;
+  }
+
+  /** Puts a value, and the same bytes again while the answer is 'unknown'. */
+  async putUntilKnown(name: string, body: Uint8Array, condition?: PutCondition): Promise<RaceAnswer> {
+    let result = await this.#putOnce(name, body, condition);
+    let hesitated = false;
+    for (let tries = 1; result.outcome === 'unknown' && tries < probeTries; tries++) {
+      hesitated = true;
+      await this.wait(tries);
+      result = await this.#putOnce(name, body, condition);
+    }
+    return { body, result, hesitated };
+  }
+
+  async #putOnce(name: string, body: Uint8Array, condition: PutCondition | undefined): Promise<PutResult> {
     const { store, request, written } = this.#run;
     const key = this.prefix + name;
     written.add(key);
     const result = await this.#timed(() => store.put(key, body, { ...request, if: condition }));
     if (result.outcome === 'stored') this.#stored.add(name);
     return result;
-  }
-
-  /** Puts the same bytes again while the answer is 'unknown', as everybody does who must know. */
-  async putUntilKnown(name: string, body: Uint8Array, condition: PutCondition): Promise<RaceAnswer> {
-    let result = await this.put(name, body, condition);
-    let hesitated = false;
-    for (let tries = 1; result.outcome === 'unknown' && tries < probeTries; tries++) {
-      hesitated = true;
-      await this.wait(tries);
-      result = await this.put(name, body, condition);
-    }
-    return { body, result, hesitated };
   }
 
   /** Begins a put that stops in the middle of its body. */
@@ -129,6 +146,17 @@ export class ProbeFolder {
   wait(tries: number): Promise<void> {
     const { runtime, request } = this.#run;
     return sleep(runtime, backoffDelayMs(tries, pause, runtime.random), request.signal);
+  }
+
+  /** Whether a promise is still pending after a time. It is listened to, so that it may fail meanwhile. */
+  async isPendingAfter(promise: Promise<unknown>, waitMs: number): Promise<boolean> {
+    const { runtime, request } = this.#run;
+    const answered = sharedAbortController();
+    const settle = (): void => answered.abort();
+    promise.then(settle, settle);
+    await sleep(runtime, waitMs, answered.signal).catch(() => {});
+    request.signal?.throwIfAborted();
+    return !answered.signal.aborted;
   }
 
   async #timed<T>(request: () => Promise<T>): Promise<T> {

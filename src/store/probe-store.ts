@@ -97,6 +97,7 @@ async function askUntilClear(
     let permission: string | undefined;
     try {
       finding = await question.ask(folder);
+      if (finding !== undefined && folder.hasHesitated) finding = unclear(finding.text);
     } catch (cause) {
       if (!isQanatError(cause)) throw cause;
       onFailure(cause);

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { isQanatError, qanatError } from '../../src/model/errors.ts';
 import { MemoryObjectStore } from '../../src/store/memory-object-store.ts';
+import type { BeginSlowPut } from '../../src/store/probe-folder.ts';
 import { probeStore } from '../../src/store/probe-store.ts';
 import type {
   DeleteResult,
@@ -87,6 +88,57 @@ describe('a probe of a right store', () => {
     expect({ failed, problems }).toEqual({ failed: [], problems: '' });
     expect(report.checks.length).toBeGreaterThanOrEqual(slowPut === undefined ? 12 : 14);
     expect(await keysOf(store)).toEqual([]);
+  });
+
+  test('passes one that lets a rival wait for the body that began before', async () => {
+    const inner = new MemoryObjectStore();
+    let begun: Promise<unknown> = Promise.resolve();
+    const store = changed(
+      (under) => ({
+        put: async (key, body, options) => {
+          if (options.if !== undefined) await begun;
+          return under.put(key, body, options);
+        },
+      }),
+      inner,
+    );
+    const slowPut: BeginSlowPut = (key, body, options) => {
+      let finish = (): void => {};
+      begun = new Promise<void>((resolve) => (finish = resolve));
+      return {
+        halfway: Promise.resolve(),
+        finish: async () => {
+          const result = await inner.put(key, body, options);
+          finish();
+          return result;
+        },
+      };
+    };
+    expect(await probed(store, { slowPut })).toMatchObject({ failed: [], problems: '' });
+  });
+
+  test('passes one that answers a single request at a time, and the others not clearly', async () => {
+    let isBusy = false;
+    const one = async <T>(request: () => Promise<T>, busy: () => T): Promise<T> => {
+      if (isBusy) return busy();
+      isBusy = true;
+      for (let turns = 0; turns < 10; turns++) await Promise.resolve();
+      return request().finally(() => (isBusy = false));
+    };
+    const away = (): never => {
+      throw qanatError('STORE_UNAVAILABLE', 'slow down', { operation: 'any', key: undefined });
+    };
+    const store = changed((inner) => ({
+      put: async (key, body, options) =>
+        one<PutResult>(
+          () => inner.put(key, body, options),
+          () => ({ outcome: 'unknown' }),
+        ),
+      get: async (key, options) => one(() => inner.get(key, options), away),
+      list: async (options) => one(() => inner.list(options), away),
+      delete: async (keys, options) => one(() => inner.delete(keys, options), away),
+    }));
+    expect(await probed(store)).toMatchObject({ failed: [], problems: '' });
   });
 
   test('makes fewer than a hundred requests, each with its purpose', async () => {
