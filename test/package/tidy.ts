@@ -154,7 +154,7 @@ export const readable =
   (files) => {
     const findings = eachFile(files, (file, report) => {
       const isLong = countLines(file) > fileMaxLines;
-      if (!/^(\/\/|\/\*)/.test(file.text)) report(1, 'begin with a comment that says what the file is');
+      if (!/^(#!.*\n)?(\/\/|\/\*)/.test(file.text)) report(1, 'begin with a comment that says what the file is');
       if (isLong && longFiles[file.path] === undefined) {
         report(1, `${countLines(file)} lines, more than ${fileMaxLines}: split it, or give the reason in layers.ts`);
       }

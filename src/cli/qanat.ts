@@ -1,0 +1,51 @@
+#!/usr/bin/env node
+// The program `qanat`: says what it can do, and does it. The exit status is 0 if all is well, 1 if something failed, and
+// 2 if it was asked for something that it does not have.
+import { readFileSync } from 'node:fs';
+import { parseArguments, usage } from './arguments.ts';
+import { runDoctor } from './doctor.ts';
+import { openStore } from './store-from-url.ts';
+
+const ended = new AbortController();
+process.once('SIGINT', () => ended.abort(new Error('stopped'))); // What a probe has written is deleted all the same.
+
+process.exitCode = await run(process.argv.slice(2));
+
+async function run(words: readonly string[]): Promise<number> {
+  const asked = parseArguments(words);
+  switch (asked.command) {
+    case 'help':
+      console.log(usage);
+      return 0;
+    case 'version':
+      console.log(ownVersion());
+      return 0;
+    case 'wrong':
+      console.error(`qanat: ${asked.problem}\n\n${usage}`);
+      return 2;
+    case 'doctor':
+      return doctor(asked.url);
+  }
+}
+
+async function doctor(url: string): Promise<number> {
+  const opened = await openStore(url);
+  if (opened.store === undefined) {
+    console.error(`qanat doctor: ${opened.problem}`);
+    return 2;
+  }
+  try {
+    return await runDoctor(opened.store, {
+      title: opened.title,
+      print: (line) => console.log(line),
+      signal: ended.signal,
+    });
+  } finally {
+    opened.close();
+  }
+}
+
+function ownVersion(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { readonly version: string }).version;
+}
