@@ -1,4 +1,5 @@
-// The retrying store: it tries again what can be tried again, with pauses, until its deadline; never a put.
+// The retrying store: it tries again what can be tried again, with pauses, until its deadline; never a put. What is not
+// answered is given up.
 import { describe, expect, test } from 'vitest';
 import { MemoryObjectStore } from '../../src/store/memory-object-store.ts';
 import { RetryingObjectStore } from '../../src/store/retrying-object-store.ts';
@@ -34,7 +35,8 @@ describe('RetryingObjectStore', () => {
     for (const deadlineMs of [0, 1000, 30_000]) {
       const { runtime, faulty, store } = open([{ fault: { kind: 'unavailable' } }], deadlineMs);
       await runtime.run(async () => {
-        await expect(store.get('a', probe)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE', operation: 'get' });
+        const read = { purpose: 'read' } as const;
+        await expect(store.get('a', read)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE', operation: 'get' });
       });
       expect(runtime.clock.monotonic()).toBeLessThanOrEqual(deadlineMs);
       if (deadlineMs === 30_000) {
