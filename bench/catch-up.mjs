@@ -1,16 +1,16 @@
 // B5: catching up. A stream whose data lies in objects is read from its start to its end by a set that has nothing in
 // memory, opened anew for each round.
 //
-//   node bench/catch-up.mjs [--megabytes 128] [--batch 1024,65536] [--wal file|object] [--rounds N] [--directory DIR]
-//                           [--endpoint fake|URL] [--payload signed|unsigned]
+//   node bench/catch-up.mjs [--megabytes 128] [--batch 1024,65536] [--wal file|object] [--rounds N]
+//                          [--directory DIR] [--endpoint fake|URL] [--payload signed|unsigned]
 //
-// The objects lie on a FileObjectStore or, with --endpoint, on an S3 server. With --wal file the data lies in objects of
-// up to 32 MiB, as uploads write them; with --wal object, in segments that were registered where they lie, until
+// The objects lie on a FileObjectStore or, with --endpoint, on an S3 server. With --wal file the data lies in objects
+// of up to 32 MiB, as uploads write them; with --wal object, in segments that were registered where they lie, until
 // something makes fewer and larger objects of them.
 //
 // Calibrators: ranged reads of 1 MiB, 4 at a time, into buffers that were prepared: of the same files by fs.read, or
-// from the same server by undici's dispatch (8 at a time, too); and ranged gets of 1 MiB of the same objects through the
-// same store. Files are found in the system's page cache: what is measured is the way from there to the reader.
+// from the same server by undici's dispatch (8 at a time, too); and ranged gets of 1 MiB of the same objects through
+// the same store. Files are found in the system's page cache: what is measured is the way from there to the reader.
 import { closeSync, openSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { FileObjectStore, StreamSet } from 'qanat';

@@ -1,5 +1,5 @@
-// Where the benches of the S3 store work: an S3 server that is there (`--endpoint http://host:port`), or the fake one of
-// the tests, started as a process of its own (`--endpoint fake`) so that a client shares no processor time with it.
+// Where the benches of the S3 store work: an S3 server that is there (`--endpoint http://host:port`), or the fake one
+// of the tests, started as a process of its own (`--endpoint fake`) so that a client shares no processor time with it.
 // They have a bucket of their own and a new prefix for each set, and delete what they wrote.
 //
 // Keys come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, 'test' and 'testtest' unless given.

@@ -14,7 +14,7 @@ export class FakeObject {
     this.size = size;
     this.modified = modified;
     this.crc32 = crc32;
-    this.etag = etag ?? etagOf(chunks, size);
+    this.etag = etag ?? etagOf(chunks, size, crc32);
   }
 
   /** All bytes, in one piece. */
@@ -29,11 +29,18 @@ export class FakeObject {
 }
 
 /** The same for the same bytes, as with MD5; for large values it is made of their size and their CRC-32. */
-function etagOf(chunks, size) {
+function etagOf(chunks, size, crc32) {
   const hash = createHash('md5');
   if (size <= hashedMaxBytes) for (const chunk of chunks) hash.update(chunk);
-  else hash.update(`${size} ${chunks.reduce((before, chunk) => zlib.crc32(chunk, before), 0)}`);
+  else hash.update(`${size} ${crc32 ?? crc32Of(chunks)}`);
   return hash.digest('hex');
+}
+
+/** As the header of a request has it. */
+export function crc32Of(chunks) {
+  const sum = Buffer.alloc(4);
+  sum.writeUInt32BE(chunks.reduce((before, chunk) => zlib.crc32(chunk, before), 0));
+  return sum.toString('base64');
 }
 
 export class FakeBucket {

@@ -49,11 +49,13 @@ it('delays, trickles, cuts short, and hangs', async () => {
 });
 
 it('refuses more requests at a time than it is told to take', async () => {
-  await start({ concurrentMax: 1, latencyMs: 30 });
-  const answers = await Promise.all(Array.from({ length: 4 }, () => ask(url, { method: 'PUT', body: '1' })));
-  expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
-  expect(answers.filter(({ status }) => status === 503)).toHaveLength(3);
-  expect(await ask(url)).toMatchObject({ status: 200 });
+  await start({ concurrentMax: 1, onRequest: ({ key }) => (key === 'a' ? { delayAnswerMs: 300 } : undefined) });
+  const first = ask(url, { method: 'PUT', body: '1' });
+  await expect.poll(() => fake.objects().has('a')).toBe(true);
+  const others = await Promise.all(['b', 'c'].map((key) => ask(`${url}${key}`, { method: 'PUT', body: '1' })));
+  expect(others.map(({ status }) => status)).toEqual([503, 503]);
+  expect(await first).toMatchObject({ status: 200 });
+  await expect.poll(async () => (await ask(`${url}b`)).status).toBe(404);
 });
 
 it('keeps nothing of a body that breaks off', async () => {

@@ -11,10 +11,9 @@
 import { createServer } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { crc32 } from 'node:zlib';
 import { failureDocument, S3Failure } from './fake-s3-answer.mjs';
 import { authenticate, checkPayload } from './fake-s3-auth.mjs';
-import { FakeBucket } from './fake-s3-bucket.mjs';
+import { crc32Of, FakeBucket } from './fake-s3-bucket.mjs';
 import * as objects from './fake-s3-objects.mjs';
 import * as parts from './fake-s3-parts.mjs';
 import { describeRequest, RequestCounts } from './fake-s3-request.mjs';
@@ -109,12 +108,6 @@ class FakeService {
     const text = withBody.has(operation) ? '' : Buffer.concat(body.chunks).toString();
     return operations[operation][1](this, request, { ...body, crc32: checksum, text, isConditionMet });
   }
-}
-
-function crc32Of(chunks) {
-  const sum = Buffer.alloc(4);
-  sum.writeUInt32BE(chunks.reduce((before, chunk) => crc32(chunk, before), 0));
-  return sum.toString('base64');
 }
 
 /** All of a body; undefined if the client went away before it was here. */
