@@ -46,7 +46,8 @@ const times: Readonly<Record<StorePurpose, PurposeTimes>> = {
   follow: { baseMs: 5_000 },
   // Streams that nobody can write wait for it, but many requests are under way at once.
   recovery: { baseMs: 10_000 },
-  cluster: { baseMs: 10_000 },
+  // Whoever opens a set waits to be told that nothing listens where it was sent; trying again is the host's.
+  cluster: { baseMs: 10_000, deadlineMaxMs: 15_000 },
   snapshot: { baseMs: 10_000 },
   upload: { baseMs: 10_000 },
   // Somebody waits at a terminal, to be told what is wrong.

@@ -46,10 +46,10 @@ test('a call has time for several requests', () => {
   expect(callLimitMs(measure, 10)).toBe(300_000);
 });
 
-test('all tries together have as long as the store may be away, and less where nobody waits', () => {
+test('all tries together have as long as the store may be away, and less where nobody waits, or somebody waits to be told', () => {
   for (const purpose of purposes) {
     expect(retryDeadlineMs(purpose, 1)).toBe(1);
-    const isShorter = ['probe', 'compaction', 'sweep'].includes(purpose);
+    const isShorter = ['cluster', 'probe', 'compaction', 'sweep'].includes(purpose);
     if (isShorter) expect(retryDeadlineMs(purpose, 120_000), purpose).toBeLessThanOrEqual(60_000);
     else expect(retryDeadlineMs(purpose, 120_000), purpose).toBe(120_000);
   }
