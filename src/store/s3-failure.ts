@@ -57,8 +57,12 @@ const throttledCodes = [
   'TooManyRequests',
 ];
 const tlsCodes = ['ERR_SSL_WRONG_VERSION_NUMBER', 'EPROTO', 'ERR_SSL_PACKET_LENGTH_TOO_LONG', 'ERR_SSL_HTTP_REQUEST'];
+/** What is not there. The third is MinIO's word for it where a key and a slash begin others. */
+const missingCodes = ['NoSuchKey', 'NotFound', 'NoSuchVersion', 'NoSuchUpload', '404'];
 const tokenCodes = ['ExpiredToken', 'InvalidToken', 'TokenRefreshRequired', 'ExpiredTokenException'];
 const regionCodes = ['PermanentRedirect', 'AuthorizationHeaderMalformed', 'IllegalLocationConstraintException'];
+
+const noS3Server = 'is there an S3 server, and is the endpoint right?';
 
 /** Understands a failed request. */
 export function understandFailure(cause: unknown, context: S3FailureContext): S3Failure {
@@ -73,6 +77,8 @@ export function understandFailure(cause: unknown, context: S3FailureContext): S3
 
   if (status === undefined) return failure(...withoutAnswer(code, message, context));
   if (status === 304) return failure('not-modified', at);
+  if (isPage(context))
+    return failure('misconfigured', `${place} answered with a page for people (HTTP ${status}): ${noS3Server}`);
   if (code === 'NoSuchBucket')
     return failure('misconfigured', `there is no bucket '${bucket}' at ${place}: create it, or correct its name`);
   if (code === 'InvalidBucketName')
@@ -96,8 +102,9 @@ export function understandFailure(cause: unknown, context: S3FailureContext): S3
   if (regionCodes.includes(code) || (status === 301 && context.answer !== undefined))
     return failure('misconfigured', regionProblem(context, region));
   if (status === 404) {
-    if (code === 'NoSuchKey' || code === 'NotFound' || code === 'NoSuchUpload' || code === '404')
-      return failure('missing', at);
+    // Lists and new keys are never missing, only buckets, and those by their name.
+    const canBeMissing = !['s3:ListBucket', 's3:ListBucketMultipartUploads'].includes(context.permission);
+    if (canBeMissing && missingCodes.includes(code)) return failure('missing', at);
     return failure('misconfigured', `${at}, which is no answer of an S3 server: is the endpoint right?`);
   }
   if (status === 416) return failure('range', at);
@@ -105,6 +112,7 @@ export function understandFailure(cause: unknown, context: S3FailureContext): S3
     return failure(
       'misconfigured',
       `${at} to ${context.permission} of '${key}' in bucket '${bucket}': allow ${context.permission} to these credentials` +
+        (code === 'Error' || code === 'Unknown' ? `; or, since it gives no reason, ${noS3Server}` : '') +
         (context.permission === 's3:GetObject'
           ? ' (and s3:ListBucket, without which a missing key is answered so)'
           : ''),
@@ -115,10 +123,10 @@ export function understandFailure(cause: unknown, context: S3FailureContext): S3
   if (status >= 500 && status !== 501) return failure('unavailable', at);
   if (status === 408 || code === 'RequestTimeout' || code === 'BadDigest' || code === 'XAmzContentSHA256Mismatch')
     return failure('unavailable', at);
-  if (status < 300) return failure('unavailable', `${place} answered what cannot be read: ${message}`);
+  if (status < 300) return failure('unavailable', `${place} answered what cannot be read: ${message}; ${noS3Server}`);
   if (code === 'InvalidRequest' || code === 'InvalidArgument' || code === 'NotImplemented' || status === 501)
     return failure('misconfigured', `${at}: ${message}. It may not know this kind of request`);
-  return failure('misconfigured', `${at}: ${message}. Is there an S3 server, and is the endpoint right?`);
+  return failure('misconfigured', `${at}: ${message}; ${noS3Server}`);
 }
 
 function withoutAnswer(code: string, message: string, context: S3FailureContext): [S3FailureKind, string] {
@@ -133,7 +141,7 @@ function withoutAnswer(code: string, message: string, context: S3FailureContext)
   if (code === 'ENOTFOUND') return ['unavailable', `there is no host of that name: ${place}; is the endpoint right?`];
   if (code === 'ECONNREFUSED') return ['unavailable', `nothing listens at ${place}; is the endpoint right?`];
   if (tlsCodes.includes(code)) return ['misconfigured', `${place} does not speak TLS; write http:// in the endpoint`];
-  if (code.startsWith('HPE_'))
+  if (code.startsWith('HPE_') || code === 'HTTPParserError')
     return [
       'misconfigured',
       `${place} does not speak HTTP (${code}); if it speaks TLS, write https:// in the endpoint`,
@@ -149,7 +157,11 @@ function withoutAnswer(code: string, message: string, context: S3FailureContext)
 function skewOf({ answer, nowMs, place }: S3FailureContext): string {
   const theirs = Date.parse(String(answer?.headers['date']));
   const seconds = Math.round((nowMs - theirs) / 1000);
-  const much = Number.isNaN(theirs) ? '' : ` by ${Math.abs(seconds)} s (it is ${seconds > 0 ? 'ahead' : 'behind'})`;
+  // A proxy on the way may have put a time of its own into the answer.
+  const much =
+    Number.isNaN(theirs) || Math.abs(seconds) < 60
+      ? ''
+      : ` by ${Math.abs(seconds)} s (it is ${seconds > 0 ? 'ahead' : 'behind'})`;
   return `the clock of this machine differs from that of ${place}${much}: set it; requests are signed with the time`;
 }
 
@@ -158,6 +170,11 @@ function regionProblem({ answer, bucket, region }: S3FailureContext, named: stri
   const ours = region === undefined ? 'another region' : `region '${region}'`;
   const cure = right === undefined ? 'give the region it is in' : `it is in '${String(right)}'`;
   return `bucket '${bucket}' was asked for in ${ours}; ${cure} (AWS_REGION, \`region\`, or \`?region=…\` in a URL)`;
+}
+
+/** What browsers are shown. An S3 server answers XML, or a value, and no value of ours is a page. */
+function isPage({ answer }: S3FailureContext): boolean {
+  return String(answer?.headers['content-type']).startsWith('text/html');
 }
 
 interface Facts {
@@ -174,9 +191,15 @@ function factsOf(cause: unknown): Facts {
   const systemCode = typeof code === 'string' ? code : systemCodeOf(deeper);
   return {
     code: text(Code) ?? systemCode ?? text(name) ?? 'Error',
-    message: (text(message) ?? '').split('\n')[0]?.slice(0, 200) ?? '',
+    message: shown(text(message) ?? ''),
     region: text(Region),
   };
+}
+
+/** The first line of a message, without what could be a key, a token or a signature that it repeats. */
+function shown(message: string): string {
+  const [line = ''] = message.split('\n');
+  return line.replace(/[A-Za-z0-9+/=_-]{36,}/g, '…').slice(0, 200);
 }
 
 function systemCodeOf(cause: unknown): string | undefined {

@@ -16,7 +16,10 @@ export interface ObjectStoreSuiteOptions {
   readonly open: () => Promise<ObjectStoreUnderTest>;
   /** What the opened stores have besides: the tests that need it are declared only then. */
   readonly offers?: readonly ObjectStoreOffer[] | undefined;
-  /** Keys that what is behind the store cannot hold, such as '.' and '..' for some S3-likes: left out. */
+  /**
+   * Keys that what is behind the store cannot hold, such as '.' and '..' for some S3-likes, or not beside keys that go
+   * on after them: left out.
+   */
   readonly keysRefused?: readonly string[] | undefined;
 }
 
@@ -42,6 +45,6 @@ export function objectStoreSuite(options: ObjectStoreSuiteOptions): void {
   if (offers.includes('reopen')) testObjectStoreRestart(storeTest);
   testObjectStoreConditions(storeTest);
   if (offers.includes('slowPut')) testObjectStoreSlowPut(storeTest);
-  testObjectStoreLists(storeTest);
+  testObjectStoreLists(storeTest, keysRefused);
   testObjectStoreCalls(storeTest, keysRefused);
 }
