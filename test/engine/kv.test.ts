@@ -35,7 +35,7 @@ test('calls on a set that has failed are refused: nothing was done, and opening 
     get: (target, name) =>
       name === 'put' && isDown
         ? () => Promise.resolve({ outcome: 'unknown' })
-        : (Reflect.get(target, name) as () => unknown).bind(target),
+        : (Reflect.get(target, name) as (() => unknown) | undefined)?.bind(target),
   });
   const set = await StreamSet.open({ node: 'a', store, settings: { storeDeadlineMs: 200 } });
   const stream = await set.create();
