@@ -122,7 +122,7 @@ export interface HalfBody {
  */
 export function halfBodyFinding({ slowBody, rivalBody, rival, slow, between, last }: HalfBody): Finding {
   if (rival.outcome === 'stored' && slow.outcome === 'stored')
-    return wrong("a slow writer and a rival were both told 'stored': the condition is tested when a body begins");
+    return wrong("a slow writer and a rival were both told 'stored': no condition is tested when the body is whole");
   const inTheEnd = 'a read in the end';
   if (rival.outcome === 'stored')
     return firstOf(
@@ -137,5 +137,5 @@ export function halfBodyFinding({ slowBody, rivalBody, rival, slow, between, las
 
 /** The last part of a key, as a person would name it. */
 function nameOf(key: string): string {
-  return key.split('/').slice(4).join('/');
+  return key.split('/').slice(3).join('/');
 }

@@ -45,7 +45,9 @@ export const valueQuestions: readonly ProbeQuestion[] = [
 ];
 
 async function write(at: ProbeFolder): Promise<Finding> {
-  return told('a put', await at.put('first', at.body('first', 100)), 'stored');
+  const put = await at.put('first', at.body('first', 100));
+  if (put.outcome === 'unknown') await at.list(); // A put does not say why it failed; a list does.
+  return told('a put', put, 'stored');
 }
 
 async function listWritten(at: ProbeFolder): Promise<Finding> {

@@ -69,8 +69,8 @@ export class S3Requests {
   readonly #bucket: string;
   readonly #place: string;
   #region: string | undefined;
-  /** Operations that were answered as they should be: what fails later was not told wrongly from the start. */
-  readonly #worked = new Set<StoreOperation>();
+  /** Permissions that have been used: what fails later for want of one was not told wrongly from the start. */
+  readonly #worked = new Set<string>();
 
   constructor(options: S3ObjectStoreOptions, runtime: Runtime) {
     this.#runtime = runtime;
@@ -141,10 +141,10 @@ export class S3Requests {
   }
 
   /** The error that a caller of the store is told. */
-  toStoreError(error: S3RequestError, { operation, key }: RequestFacts): Error {
+  toStoreError(error: S3RequestError, { operation, key, permission: needed }: RequestFacts): Error {
     const { kind, problem, permission } = error.failure;
     // What has worked before may work again: credentials are renewed, policies come back, clocks are set.
-    if (kind === 'misconfigured' && !this.#worked.has(operation))
+    if (kind === 'misconfigured' && !this.#worked.has(needed))
       return qanatError('STORE_UNSUITABLE', problem, { problem, permission, key });
     return qanatError('STORE_UNAVAILABLE', problem, { operation, key }, { cause: error });
   }
@@ -166,7 +166,7 @@ export class S3Requests {
   async #understand(cause: unknown, facts: RequestFacts, { answer }: Exchange): Promise<S3Failure> {
     this.#region = await this.#client.config.region().catch(() => undefined);
     const failure = understandFailure(cause, { ...this.#context(facts), answer });
-    if (['missing', 'precondition', 'not-modified', 'range'].includes(failure.kind)) this.#worked.add(facts.operation);
+    if (['missing', 'precondition', 'not-modified', 'range'].includes(failure.kind)) this.#worked.add(facts.permission);
     return failure;
   }
 
