@@ -68,7 +68,7 @@ describe('of a deletion, the retrying store', () => {
         ['a', 'b'],
         ['a', 'b'],
       ]);
-      calls[0]!.end({ failed: [{ key: 'a', cause: away }] });
+      calls[0]!.end({ failed: [{ key: 'a', cause: new Error('forbidden') }] });
       await after(10);
       calls[1]!.end({ failed: [{ key: 'b', cause: away }] });
       await after(2_000);

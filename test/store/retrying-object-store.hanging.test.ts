@@ -139,7 +139,7 @@ describe('before a store that never answers, the retrying store', () => {
   });
 
   test('leaves no more than so many bodies with a store that does not let go, and refuses puts until it does', async () => {
-    const { runtime, calls, store } = overDeafStore(2_000);
+    const { runtime, calls, store, after } = overDeafStore(2_000);
     const bodies = Array.from({ length: 5 }, () => new Uint8Array(8 * MiB));
     const upload = { purpose: 'upload' } as const;
     const unavailable = { code: 'STORE_UNAVAILABLE', outcome: 'none', key: 'a' };
@@ -150,10 +150,10 @@ describe('before a store that never answers, the retrying store', () => {
       expect(await store.put('a', bodies[0]!, upload)).toEqual({ outcome: 'unknown' });
       expect(calls).toHaveLength(5);
       calls[0]!.fail(away);
-      await Promise.resolve();
+      await after(1);
       await expect(store.put('a', bodies[4]!, upload)).rejects.toMatchObject(unavailable);
       calls[4]!.end({ outcome: 'stored', etag: 'x' });
-      await new Promise<void>((resolve) => void runtime.timers.after(1, resolve));
+      await after(1);
       const put = store.put('a', bodies[4]!, upload);
       calls[5]!.end({ outcome: 'stored', etag: 'y' });
       expect(await put).toEqual({ outcome: 'stored', etag: 'y' });
