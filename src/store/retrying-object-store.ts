@@ -169,7 +169,6 @@ export class RetryingObjectStore implements ObjectStore {
         if (answer !== late) return answer;
         failure = noAnswer(call, limitMs);
       } catch (cause) {
-        signal?.throwIfAborted();
         if (!(cause instanceof SomeLeft) && !isQanatError(cause, 'STORE_UNAVAILABLE')) throw cause;
         failure = cause;
       }
