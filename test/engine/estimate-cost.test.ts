@@ -278,8 +278,11 @@ describe('the estimate agrees with a running engine', () => {
       ...{ bytesInPerSecond: bytesPerSecond, retentionSeconds: 0, appendSizeBytes, streams, nodes, settings },
     });
     for (const operation of ['put', 'get', 'delete'] as const) {
-      const ratio = counted[operation] === 0 ? 1 : counted[operation] / estimated[operation];
-      expect({ operation, ratio, isNear: ratio < factor && ratio > 1 / factor }).toMatchObject({ isNear: true });
+      const [found, expected] = [counted[operation], estimated[operation]];
+      // The first segments of a run are small, and are rewritten where the others are not.
+      const isRare = Math.max(found, expected) < counted.put / 50;
+      const isNear = found < expected * factor && found > expected / factor;
+      expect({ operation, found, expected, isNear: isNear || isRare }).toMatchObject({ isNear: true });
     }
     expect(latencyMs / (appendSeconds * 1_000)).toBeGreaterThan(1 / factor);
     expect(latencyMs / (appendSeconds * 1_000)).toBeLessThan(factor);
