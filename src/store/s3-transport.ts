@@ -138,7 +138,7 @@ class Receiver implements Dispatcher.DispatchHandler {
     if (this.#exchange.value === undefined || (status !== 200 && status !== 206)) return;
     this.#window = expectedWindow(status, this.#headers, this.#exchange.value.range);
     if (typeof this.#window === 'string') controller.abort(new Error(this.#window));
-    else this.#value = Buffer.allocUnsafeSlow(this.#window.take);
+    else this.#value = new Uint8Array(Buffer.allocUnsafeSlow(this.#window.take).buffer);
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {

@@ -6,6 +6,7 @@
 // put that rejects with STORE_UNAVAILABLE has written nothing and never will, 'unknown' is the answer whenever it may
 // have. Chance is drawn in the moment of the call, in the order of calls, so the same seed and the same calls give the
 // same faults. Late puts are on their way already: nothing that happens to the connection stops them, nor does `heal`.
+// A call of it counts as one request: what the store behind makes of it is not told to the caller's tally.
 import type {
   DeleteResult,
   GetOptions,
@@ -230,7 +231,7 @@ export class FaultyObjectStore implements ObjectStore {
       call: { operation: 'get', purpose, keys: [key], isConditional: false },
       signal,
       act: async (strokes) => {
-        let answer = await this.#store.get(key, options);
+        let answer = await this.#store.get(key, { ...options, tally: undefined });
         for (const stroke of strokes) answer = damaged(answer, stroke);
         return answer;
       },
@@ -250,7 +251,7 @@ export class FaultyObjectStore implements ObjectStore {
         for (const { fault } of strokes) {
           if (fault.kind === 'small-page') limit = Math.min(limit ?? fault.keysMax, fault.keysMax);
         }
-        return this.#store.list({ ...options, limit });
+        return this.#store.list({ ...options, limit, tally: undefined });
       },
       lost: () => noAnswer('list', prefix),
     });
