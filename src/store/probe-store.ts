@@ -34,9 +34,6 @@ export interface ProbeStoreOptions {
 /** Checks that go on at the same time; a race has eight requests under way by itself. */
 const checksAtOnce = 4;
 
-/** Tries of one check that the store was not available for; each of its requests has tries of its own. */
-const triesUnavailable = 3;
-
 /** Probes a store. Rejects if it is not available, if the signal fires, or if it is misconfigured as a whole. */
 export async function probeStore(store: ObjectStore, options: ProbeStoreOptions): Promise<ProbeReport> {
   const { runtime, signal, tally, slowPut } = options;
@@ -57,8 +54,9 @@ async function askAll(run: ProbeRun, prefix: string): Promise<readonly ProbeChec
   const firstFolder = new ProbeFolder(run, `${prefix}first/`);
   for (const [index, question] of firstQuestions.entries())
     checks.push(await askFirst(question, firstFolder, index === 0));
+  const isUsable = checks.every(({ verdict }) => verdict === 'passed');
   if (run.store.abortUploads !== undefined) checks.push(await askFirst(uploadsQuestion, firstFolder, false));
-  if (checks.some(({ verdict }) => verdict === 'failed')) return checks;
+  if (!isUsable || checks.some(({ permission }) => permission !== undefined)) return checks;
   const questions = [...conditionQuestions, ...valueQuestions].filter(
     ({ needsSlowPut = false }) => run.slowPut !== undefined || !needsSlowPut,
   );
@@ -101,7 +99,8 @@ async function askUntilClear(
     } catch (cause) {
       if (!isQanatError(cause)) throw cause;
       onFailure(cause);
-      if (cause.code === 'STORE_UNAVAILABLE' && tries === triesUnavailable) throw cause;
+      // If the store still answers something else it is there, and this is what it cannot do.
+      if (cause.code === 'STORE_UNAVAILABLE') await folder.list();
       permission = permissionOf(cause);
       finding = cause.code === 'STORE_UNAVAILABLE' ? unclear(cause.message) : wrong(problemOf(cause));
     }

@@ -137,7 +137,7 @@ describe('a place that is not right', () => {
   const alert = [0x15, 3, 1, 0, 2, 2, 0x46]; // What a TLS server says to somebody who does not speak TLS.
   const isRight = 'is the endpoint right?';
 
-  test.each([
+  const places: readonly (readonly [string, () => Promise<string>, string, string])[] = [
     ['where nothing listens', async () => 'http://127.0.0.1:1', 'STORE_UNAVAILABLE', 'nothing listens at http'],
     ['with no such name', async () => 'http://no-such-host.invalid', 'STORE_UNAVAILABLE', 'there is no host of that'],
     ['that speaks no TLS', async () => (await startServer()).endpoint.replace('http', 'https'), 'STORE_UNSUITABLE', ''],
@@ -151,7 +151,9 @@ describe('a place that is not right', () => {
     ['that says 302', web(302, 'text/plain', ''), 'STORE_UNSUITABLE', isRight],
     ['that says 400', web(400, 'text/plain', 'what?'), 'STORE_UNSUITABLE', isRight],
     ['that fails', web(500, 'text/plain', 'oh'), 'STORE_UNAVAILABLE', 'HTTP 500'],
-  ] as const)('is told as such: one %s', async (_, start, code, says) => {
+  ];
+
+  test.each(places)('is told as such: one %s', async (_, start, code, says) => {
     const endpoint = await start();
     const { error, lines, status } = await refusals(() => storeAt(endpoint));
     expect(error).toMatchObject({ code, outcome: 'none' });

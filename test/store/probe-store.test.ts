@@ -321,11 +321,28 @@ describe('a probe of a store that is in trouble', () => {
       await expect(probeStore(store, { runtime })).rejects.toBe(away);
     });
     expect(runtime.clock.monotonic()).toBeLessThan(5_000);
+    let isAway = false;
     const later = changed((inner) => ({
-      put: async (key, body, options) => (options.if ? Promise.reject(away) : inner.put(key, body, options)),
+      put: async (key, body, options) =>
+        (isAway ||= options.if !== undefined) ? Promise.reject(away) : inner.put(key, body, options),
+      list: async (options) => (isAway ? Promise.reject(away) : inner.list(options)),
     }));
     await expect(probed(later)).rejects.toBe(away);
+    isAway = false;
     expect(await keysOf(later)).toEqual([]);
+  });
+
+  test('fails what is never answered while other requests are', async () => {
+    const store = changed((inner) => ({
+      get: async (key, options) =>
+        options.range === undefined
+          ? inner.get(key, options)
+          : Promise.reject(qanatError('STORE_UNAVAILABLE', 'no range came', { operation: 'get', key })),
+    }));
+    expect(await probed(store)).toMatchObject({
+      failed: ['ranges are the bytes that were asked for'],
+      problems: expect.stringMatching(/^no clear answer in 5 tries: no range came; use a store that passes/),
+    });
   });
 
   test('rejects at once with what is wrong with everything', async () => {
