@@ -115,7 +115,8 @@ function newKey() {
 }
 
 function configuration({ folder, cluster, monitor, port, slowPort }) {
-  const gateway = (itsPort) => `rgw_frontends = beast endpoint=127.0.0.1:${itsPort}
+  // Without tcp_nodelay a value waits for the acknowledgement of its headers, which takes 40 ms.
+  const gateway = (itsPort) => `rgw_frontends = beast endpoint=127.0.0.1:${itsPort} tcp_nodelay=1
 rgw_data = ${folder}/gateway-data
 rgw_dns_name = localhost`;
   return `[global]
