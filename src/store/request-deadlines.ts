@@ -6,7 +6,7 @@
 // - Giving up is no proof of anything: what became of a put is then unknown.
 // - Only the deadlines follow the setting `storeDeadlineMs`; what one request may take is a fact of stores.
 import { MiB } from '../base/bytes.ts';
-import { segmentSizeMaxBytes } from '../model/limits.ts';
+import { recordSizeMaxBytes, segmentSizeMaxBytes } from '../model/limits.ts';
 import type { StoreOperation, StorePurpose } from './object-store.ts';
 
 /** A request, as far as it matters for how long it may take. */
@@ -26,48 +26,48 @@ const requestLimitMaxMs = 120_000;
 /** A list or a delete goes through up to 1,000 keys, and through what was deleted between them. */
 const manyKeysMs = 10_000;
 
-/** Of a call that makes several requests, or waits for a place before it makes one. */
-const requestsPerCall = 3;
+/** Of a call that waits for a place before its request, or makes another one after it. */
+const requestsPerCall = 2;
 
 interface PurposeTimes {
   /** What a request without bytes may take. */
   readonly baseMs: number;
   /** All tries together take no longer, however long the store may be away. */
   readonly deadlineMaxMs?: number | undefined;
+  /** What a value may have whose size nobody knows before it comes; as much as a segment unless said otherwise. */
+  readonly unknownBytes?: number | undefined;
 }
 
 const times: Readonly<Record<StorePurpose, PurposeTimes>> = {
   // Appends are acknowledged in order: one request that hangs holds up all behind it.
   wal: { baseMs: 5_000 },
   // One record is under way at a time, and all changes wait for it.
-  journal: { baseMs: 5_000 },
+  journal: { baseMs: 5_000, unknownBytes: recordSizeMaxBytes },
   // A reader waits, and a second try goes another way.
   read: { baseMs: 5_000 },
   follow: { baseMs: 5_000 },
   // Streams that nobody can write wait for it, but many requests are under way at once.
   recovery: { baseMs: 10_000 },
   // Whoever opens a set waits to be told that nothing listens where it was sent; trying again is the host's.
-  cluster: { baseMs: 10_000, deadlineMaxMs: 15_000 },
-  snapshot: { baseMs: 10_000 },
+  cluster: { baseMs: 5_000, deadlineMaxMs: 15_000, unknownBytes: 0 },
+  // As large as the state: so many bytes are a hundred thousand streams and more.
+  snapshot: { baseMs: 10_000, unknownBytes: 32 * MiB },
   upload: { baseMs: 10_000 },
   // Somebody waits at a terminal, to be told what is wrong.
   probe: { baseMs: 10_000, deadlineMaxMs: 15_000 },
   // Nobody waits. What fails is planned anew later, from a newer state; until then it holds memory for nothing.
   compaction: { baseMs: 20_000, deadlineMaxMs: 60_000 },
-  sweep: { baseMs: 20_000, deadlineMaxMs: 30_000 },
+  sweep: { baseMs: 20_000, deadlineMaxMs: 60_000 },
 };
 
 /** For purposes that the types do not know. */
 const otherTimes: PurposeTimes = { baseMs: 10_000 };
 
-/** A value whose size nobody knows before it comes: a snapshot is as large as the state, all else fits a segment. */
-const unknownSizeBytes = { snapshot: 64 * MiB, other: segmentSizeMaxBytes } as const;
-
 /** How long one request is waited for, from when it is sent to the last byte of its answer. */
 export function requestLimitMs({ operation, purpose, bytes }: RequestMeasure): number {
-  const { baseMs } = timesOf(purpose);
+  const { baseMs, unknownBytes = segmentSizeMaxBytes } = timesOf(purpose);
   const isOfKeys = operation === 'list' || operation === 'delete';
-  const moved = bytes ?? (isOfKeys ? 0 : purpose === 'snapshot' ? unknownSizeBytes.snapshot : unknownSizeBytes.other);
+  const moved = bytes ?? (isOfKeys ? 0 : unknownBytes);
   const movingMs = Math.ceil((moved / slowestBytesPerSecond) * 1000);
   return Math.min(requestLimitMaxMs, baseMs + movingMs + (isOfKeys ? manyKeysMs : 0));
 }

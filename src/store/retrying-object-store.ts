@@ -5,9 +5,9 @@
 //   only the keys that failed for that reason.
 // - A put passes once: what became of one whose answer was lost only its caller can find out, and a second try would
 //   hide it. One that is not answered in time ends as 'unknown', which it is. So do puts in parts and copies.
-// - No try outlasts what a request of its kind may take (request-deadlines.ts), nor the deadline: it is aborted, and no
-//   longer waited for. Its answer, if one comes, goes to nobody. What a store may still read is not sent again without
-//   bound (given-up-bodies.ts).
+// - No try outlasts what a request of its kind may take (request-deadlines.ts), nor the deadline, nor half of it, so
+//   that there is a second one: it is aborted, and no longer waited for. Its answer, if one comes, goes to nobody. What a
+//   store may still read is not left with it without bound (given-up-bodies.ts).
 // - A signal of the caller ends the try under way, or the pause, at once.
 import { sleep } from '../base/abort.ts';
 import { backoffDelayMs, type BackoffRange } from '../base/backoff.ts';
@@ -29,6 +29,7 @@ import type {
   PutOptions,
   PutResult,
   StoreOperation,
+  StorePurpose,
   StoreRequestOptions,
 } from './object-store.ts';
 import { callLimitMs, retryDeadlineMs } from './request-deadlines.ts';
@@ -37,8 +38,8 @@ import { callLimitMs, retryDeadlineMs } from './request-deadlines.ts';
 export interface RetryingObjectStoreOptions {
   readonly runtime: Runtime;
   /**
-   * How long the store may be away: later than this after the call no try begins, and those under way end. Purposes
-   * for which nobody waits have shorter deadlines.
+   * How long the store may be away: later than this after the call no try begins, and those under way end. Some
+   * purposes have shorter deadlines, see request-deadlines.ts.
    */
   readonly deadlineMs: number;
   /** Bounds of the pauses; 50 ms growing to 5 s unless given. */
@@ -149,7 +150,7 @@ export class RetryingObjectStore implements ObjectStore {
     const onGivenUp = (attempt: Promise<unknown>): void => {
       if (body !== undefined) this.#givenUp.hold(body, attempt);
     };
-    const limitMs = this.#limitMs(call, purpose, this.#deadlineMs);
+    const limitMs = this.#limitMs(call, purpose, Infinity);
     const begin = (own: AbortSignal): Promise<T> => run({ ...options, signal: own });
     const answer = await boundedTry(this.#runtime, begin, { limitMs, signal, onGivenUp });
     return answer === late ? { outcome: 'unknown' } : answer;
@@ -159,12 +160,12 @@ export class RetryingObjectStore implements ObjectStore {
     if (!isWhole(options)) return run(options);
     const { clock, random } = this.#runtime;
     const { signal, purpose } = options;
-    const startedAt = clock.monotonic();
+    const deadline = clock.monotonic() + retryDeadlineMs(purpose, this.#deadlineMs);
     const begin = (own: AbortSignal): Promise<T> => run({ ...options, signal: own });
     for (let attempt = 1; ; attempt++) {
       let failure: unknown;
       try {
-        const limitMs = this.#limitMs(call, purpose, startedAt + this.#deadlineMs - clock.monotonic());
+        const limitMs = this.#limitMs(call, purpose, deadline - clock.monotonic());
         const answer = await boundedTry(this.#runtime, begin, { limitMs, signal });
         if (answer !== late) return answer;
         failure = noAnswer(call, limitMs);
@@ -173,14 +174,18 @@ export class RetryingObjectStore implements ObjectStore {
         failure = cause;
       }
       const delayMs = backoffDelayMs(attempt, this.#backoff, random);
-      const deadlineMs = retryDeadlineMs(purpose, this.#deadlineMs);
-      if (clock.monotonic() + delayMs > startedAt + deadlineMs) throw failure;
+      if (clock.monotonic() + delayMs > deadline) throw failure;
       await sleep(this.#runtime, delayMs, signal);
     }
   }
 
-  #limitMs({ operation, bytes, requests }: Call, purpose: StoreRequestOptions['purpose'], restMs: number): number {
-    return Math.min(callLimitMs({ operation, purpose, bytes }, requests), Math.max(tryMinMs, restMs));
+  /** How long the next try of a call may take, if so much time is left for it. */
+  #limitMs({ operation, bytes, requests }: Call, purpose: StorePurpose, restMs: number): number {
+    const limitMs = callLimitMs({ operation, purpose, bytes }, requests);
+    // How long many pieces take says nothing of how long the store has been away.
+    if (operation === 'put' && requests !== undefined) return limitMs;
+    const halfMs = retryDeadlineMs(purpose, this.#deadlineMs) / 2;
+    return Math.min(limitMs, Math.max(tryMinMs, Math.min(restMs, halfMs)));
   }
 
   #tooManyGivenUp(key: string): Error {
@@ -213,9 +218,9 @@ function bytesOf(range: ByteRange | undefined): number | undefined {
 
 /** A call that moves bytes piece by piece: each piece has the time of a request. */
 function inParts(key: string, sizeBytes: number): Call {
-  if (!(sizeBytes >= 0)) return { operation: 'put', key };
-  const bytes = Math.min(sizeBytes, segmentSizeMaxBytes);
-  return { operation: 'put', key, bytes, requests: Math.ceil(sizeBytes / segmentSizeMaxBytes) };
+  const known = sizeBytes >= 0 ? sizeBytes : 0; // What is no size is refused by the store.
+  const requests = Math.ceil(known / segmentSizeMaxBytes);
+  return { operation: 'put', key, bytes: Math.min(known, segmentSizeMaxBytes), requests };
 }
 
 function copiedBytes(pieces: readonly CopyPiece[]): number {

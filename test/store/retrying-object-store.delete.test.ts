@@ -40,8 +40,8 @@ describe('of a deletion, the retrying store', () => {
       const result = await store.delete(['a', 'b', 'c'], { purpose: 'sweep' });
       expect(result.failed).toEqual(['b', 'c'].map((key) => ({ key, cause: away })));
     });
-    expect(runtime.clock.monotonic()).toBeGreaterThan(15_000);
-    expect(runtime.clock.monotonic()).toBeLessThanOrEqual(30_000);
+    expect(runtime.clock.monotonic()).toBeGreaterThan(45_000);
+    expect(runtime.clock.monotonic()).toBeLessThanOrEqual(60_000);
   });
 
   test('fails as a whole if the store was never there, and key by key if it went away', async () => {
@@ -63,7 +63,7 @@ describe('of a deletion, the retrying store', () => {
     const { runtime, calls, store, after } = overDeafStore();
     await runtime.run(async () => {
       const result = store.delete(['a', 'b'], read);
-      await after(50_000);
+      await after(40_000);
       expect(calls.map(({ args }) => args[0])).toEqual([
         ['a', 'b'],
         ['a', 'b'],
