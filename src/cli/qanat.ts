@@ -1,10 +1,13 @@
 #!/usr/bin/env node
-// The program `qanat`: says what it can do, and does it. The exit status is 0 if all is well, 1 if something failed, and
-// 2 if it was asked for something that it does not have.
+// The program `qanat`: says what it can do, and does it. The exit status is 0 if all is well, 1 if something failed,
+// and 2 if it was asked for something that it does not have.
 import { readFileSync } from 'node:fs';
 import { parseArguments, usage } from './arguments.ts';
 import { runDoctor } from './doctor.ts';
 import { openStore } from './store-from-url.ts';
+
+// The SDK, which is loaded later, says that its releases of next year need a newer Node. This package has an older one.
+process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
 
 const ended = new AbortController();
 process.once('SIGINT', () => ended.abort(new Error('stopped'))); // What a probe has written is deleted all the same.

@@ -1,5 +1,5 @@
-// qanat.json: what a store holds, for people and for programs. Created once, and small; replaced, as a whole, when there
-// is a newer verdict of a probe to keep.
+// qanat.json: what a store holds, for people and for programs. Created once, and small; replaced, as a whole, when
+// there is a newer verdict of a probe to keep.
 //
 // The text is the canonical JSON of its fields (two spaces, a line feed at the end), and `checksum` is the CRC-32 of
 // the same text without that field. A file that reads differently in any byte is damaged; fields this version does

@@ -60,10 +60,11 @@ export function numberIn(digits: string | undefined): number | undefined {
   return Number.isSafeInteger(value) ? value : undefined;
 }
 
-const keyOfCluster =
-  /^[0-9a-f]{32}\/(?:journal\/(?:\d{16}|root|snapshot-\d{16}-[0-9a-f]{64})|(?:wal|data)\/[0-9a-f]{2}\/[^/]+-\d+\/\d{16})$/;
+const journalKey = /^[0-9a-f]{32}\/journal\/(?:\d{16}|root|snapshot-\d{16}-[0-9a-f]{64})$/;
+const familyKey = /^[0-9a-f]{32}\/(?:wal|data)\/[0-9a-f]{2}\/[^/]+-\d+\/\d{16}$/;
 
 /** Whether a key is one that the engine could have written for this cluster. All others are somebody else's. */
 export function isKeyOfCluster(key: string, clusterId: string): boolean {
-  return key === clusterFileKey || (key.startsWith(clusterPrefix(clusterId)) && keyOfCluster.test(key));
+  if (key === clusterFileKey) return true;
+  return key.startsWith(clusterPrefix(clusterId)) && (journalKey.test(key) || familyKey.test(key));
 }

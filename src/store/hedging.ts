@@ -5,7 +5,7 @@
 // - Both begin after the call did, so either answer is one that the store gives to a read that begins now.
 // - What is late is learnt: most of the recent answers of similar size came sooner. Before enough of them came, nothing
 //   is late.
-// - A second request costs as much as the first. So there are at most one for 20 reads, four at once, and 8 MiB at once;
+// - A second request costs as much as the first. So there is at most one for 20 reads, four at once, and 8 MiB at once,
 //   and none while the store asks for less: it would be slower for all.
 // - The one that is not needed is aborted, and what becomes of it is nobody's business. No timer outlives a call.
 import { abortable } from '../base/abort.ts';

@@ -28,7 +28,9 @@ export type StorePurpose =
   | 'compaction'
   | 'sweep';
 
-/** The four kinds of request. What begins, continues or ends a put in parts counts as 'put', a look at a head as 'get'. */
+/**
+ * The four kinds of request. What begins, continues or ends a put in parts counts as 'put', a look at a head as 'get'.
+ */
 export type StoreOperation = 'put' | 'get' | 'list' | 'delete';
 
 /**

@@ -111,7 +111,8 @@ export function understandFailure(cause: unknown, context: S3FailureContext): S3
   if (status === 401 || status === 403)
     return failure(
       'misconfigured',
-      `${at} to ${context.permission} of '${key}' in bucket '${bucket}': allow ${context.permission} to these credentials` +
+      `${at} to ${context.permission} of '${key}' in bucket '${bucket}': ` +
+        `allow ${context.permission} to these credentials` +
         (code === 'Error' || code === 'Unknown' ? `; or, since it gives no reason, ${noS3Server}` : '') +
         (context.permission === 's3:GetObject'
           ? ' (and s3:ListBucket, without which a missing key is answered so)'

@@ -1,5 +1,5 @@
-// The way of a request to an S3 server and of its answer back, under the SDK: undici's dispatch, which costs a fifteenth
-// of what the SDK's own handler costs and lets a value arrive in memory that was prepared for it.
+// The way of a request to an S3 server and of its answer back, under the SDK: undici's dispatch, which lets a value
+// arrive in memory that was prepared for it, and costs little.
 //
 // - A body is one Uint8Array, handed to the socket as it is: nothing is copied or gathered.
 // - A value is written once, into memory of just its size, as it arrives. Of an answer that is wider than what was
