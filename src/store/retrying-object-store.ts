@@ -6,8 +6,8 @@
 // - A put passes once: what became of one whose answer was lost only its caller can find out, and a second try would
 //   hide it. One that is not answered in time ends as 'unknown', which it is. So do puts in parts and copies.
 // - No try outlasts what a request of its kind may take (request-deadlines.ts), nor the deadline, nor half of it, so
-//   that there is a second one: it is aborted, and no longer waited for. Its answer, if one comes, goes to nobody. What a
-//   store may still read is not left with it without bound (given-up-bodies.ts).
+//   that there is a second one: it is aborted, and no longer waited for. Its answer, if one comes, goes to nobody. What
+//   a store may still read is not left with it without bound (given-up-bodies.ts).
 // - A signal of the caller ends the try under way, or the pause, at once.
 import { sleep } from '../base/abort.ts';
 import { backoffDelayMs, type BackoffRange } from '../base/backoff.ts';

@@ -20,5 +20,5 @@ export function decodeKey(text: string): string {
 
 /** Whether XML can hold a key, so that it comes out as it went in. */
 export function isXmlText(key: string): boolean {
-  return [...key].every((sign) => sign >= ' ' && !['\u007f', '\ufffe', '\uffff'].includes(sign));
+  return !/[\p{Cc}\ufffe\uffff]/u.test(key);
 }

@@ -119,8 +119,8 @@ export class S3ObjectStore implements ObjectStore {
     if (range !== undefined && isEmpty(range)) return this.#head(key, options);
     const sizeBytes = range === undefined ? undefined : 'last' in range ? range.last : range.end - range.start;
     const hedgeBytes = hedged.has(options.purpose) ? sizeBytes : undefined;
-    const more = { value: { range }, answerBytes: sizeBytes, hedgeBytes };
-    const facts = this.#facts('get', 's3:GetObject', key, options, more);
+    const asked = { value: { range }, answerBytes: sizeBytes, hedgeBytes };
+    const facts = this.#facts('get', 's3:GetObject', key, options, asked);
     const command = new GetObjectCommand({
       ...this.#at(key),
       ...(range === undefined ? {} : { Range: headerOf(range) }),

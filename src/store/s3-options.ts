@@ -114,7 +114,7 @@ export function parseS3Url(url: string): S3ObjectStoreOptions {
 function checkPrefix(prefix: unknown): void {
   if (typeof prefix !== 'string') throw invalidArgument(`a prefix is a text; got ${show(prefix)}`, TypeError);
   if (prefix === '') return;
-  if (/\p{Surrogate}/u.test(prefix) || [...prefix].some((sign) => sign < ' ' || sign === '\u007f'))
+  if (/[\p{Surrogate}\p{Cc}]/u.test(prefix))
     throw invalidArgument('a prefix is well-formed text without control characters');
   if (Buffer.byteLength(prefix) > 512) throw invalidArgument('a prefix has at most 512 UTF-8 bytes; this one has more');
   const parts = prefix.replace(/\/$/, '').split('/');
