@@ -57,8 +57,12 @@ class Sealing {
   #lastProgressAt: number;
   /** Segments that appeared after the first round. A dead writer leaves at most `walInFlightMax` of them. */
   #lateCount = 0;
-  /** How far ahead of the present position a seal stops a writer that lives. */
-  #lead: number = walInFlightMax;
+  /** Those that the last round found. */
+  #foundCount = 0;
+  /** How far ahead of the present position a seal stops a writer that lives, at the least. */
+  #lead: number = 2 * walInFlightMax;
+  /** There is such a seal: the writer gets no further, and the rounds have an end. */
+  #isWriterStopped = false;
 
   constructor(context: WalRecoveryContext) {
     this.#context = context;
@@ -77,8 +81,7 @@ class Sealing {
       if (outcome === 'sealed') return this.#sealed();
       const foundCount = Math.max(0, this.#position - before);
       if (round > 1) this.#lateCount += foundCount;
-      // Rounds grow with what the writer adds while they last.
-      this.#lead = Math.min(leadMax, 2 * Math.max(this.#lead, foundCount));
+      this.#foundCount = foundCount;
       await this.#keepPace(foundCount > 0);
     }
   }
@@ -176,10 +179,14 @@ class Sealing {
 
   /**
    * A writer that lives fills slots faster than rounds go. A seal further ahead stops it there at the latest; then
-   * what lies between is finite. It ends the WAL only if all slots below it get filled; otherwise it is garbage.
+   * what lies between is finite. It ends the WAL only if all slots below it get filled; otherwise it is garbage. It
+   * lies as near as it can: as far as the writer may be by now, twice as far each time when that was not enough.
    */
   async #stopTheWriter(position: number): Promise<void> {
-    await this.#slots.createSeal(position + this.#lead);
+    if (this.#isWriterStopped) return;
+    const lead = Math.min(leadMax, Math.max(this.#lead, 2 * this.#foundCount));
+    this.#isWriterStopped = await this.#slots.createSeal(position + lead);
+    this.#lead = 2 * lead;
   }
 
   async #keepPace(progress: boolean): Promise<void> {
