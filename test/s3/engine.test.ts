@@ -1,8 +1,7 @@
-// The engine's own suites on real servers: the journal, the write-ahead log, and whole stream sets, in real time; then
-// two nodes, of which one takes over from the other.
-import { describe, expect, test } from 'vitest';
+// The engine's own suites on real servers: the journal, the write-ahead log, and whole stream sets, in real time.
+import { describe, test } from 'vitest';
 import { drawId, systemRuntime } from '../../src/base/runtime.ts';
-import { objectWal, StreamSet, type SettingsInput } from '../../src/index.ts';
+import { objectWal } from '../../src/index.ts';
 import { recordKey } from '../../src/journal/journal-key.ts';
 import { ObjectJournal } from '../../src/journal/object-journal.ts';
 import { journalSuite } from '../../src/testkit/journal-suite.ts';
