@@ -79,12 +79,18 @@ export function* planUploadInPieces<S extends PlannedSegment>(
   settings: UploadPlanSettings,
 ): Generator<undefined, readonly UploadStep<S>[]> {
   const steps: UploadStep<S>[] = [];
+  // What is registered one after the other is one step, and so one commit: a lone short segment is no reason for two.
+  let registered: S[] | undefined;
   for (const run of yield* runsOfOneKind(segments, settings)) {
     const [first] = run;
     if (first === undefined) continue;
-    const register = settings.segmentsAreObjects && (run.length === 1 || isGoodToRead(first));
-    if (register) steps.push({ action: 'register', segments: run });
-    else steps.push({ action: 'rewrite', segments: run, outputs: yield* planOutputs(run, settings) });
+    if (settings.segmentsAreObjects && (run.length === 1 || isGoodToRead(first))) {
+      if (registered === undefined) steps.push({ action: 'register', segments: (registered = []) });
+      registered.push(...run);
+    } else {
+      registered = undefined;
+      steps.push({ action: 'rewrite', segments: run, outputs: yield* planOutputs(run, settings) });
+    }
   }
   return steps;
 }

@@ -101,6 +101,22 @@ test('the worked examples of the documentation are what is planned', () => {
   expect(rows).toEqual(examples.map(([text, wal, segments]) => [text, wal, outcomeOf(wal, segments)]));
 });
 
+test('segments that are registered one after the other are one step, whatever they are like', () => {
+  const large = segment(0, { 1: 8 * MiB });
+  const small = segment(1, { 1: 2 * KiB });
+  const after = (one: PlannedSegment, sequence: number): PlannedSegment => ({ ...one, sequence });
+  const alternating = Array.from({ length: 20 }, (_, i) => after(i % 2 === 0 ? large : small, i));
+  expect(planUpload(alternating, settings)).toEqual([{ action: 'register', segments: alternating }]);
+  const withTwoSmall = [...alternating, after(small, 20), after(small, 21), after(large, 22)];
+  const steps = planUpload(withTwoSmall, settings);
+  expect(steps.map(({ action, segments }) => [action, segments.length])).toEqual([
+    ['register', 19],
+    ['rewrite', 3],
+    ['register', 1],
+  ]);
+  expect(steps.flatMap(({ segments }) => segments)).toEqual(withTwoSmall);
+});
+
 test('every object fits the buffer that it is encoded in, also at its edge', () => {
   for (const objectSizeMaxBytes of [8 * MiB, 8 * MiB + 1, 9 * MiB + 12_345]) {
     for (const sizes of [streams(1, 1 * MiB), streams(100, 10 * KiB), streams(3, 100 * KiB), streams(1_000, 50)]) {
