@@ -7,6 +7,7 @@ export { isQanatError, qanatError, qanatErrorCodes } from './model/errors.ts';
 export type {
   ErrorAction,
   ErrorOutcome,
+  FailedCheck,
   InvalidArgumentError,
   QanatError,
   QanatErrorCode,
@@ -33,6 +34,7 @@ export type {
   ListResult,
   ObjectStore,
   ProbeCheck,
+  ProbeOptions,
   ProbeReport,
   PutCondition,
   PutLargeOptions,
@@ -45,6 +47,9 @@ export type {
   StoreRequestOptions,
 } from './store/object-store.ts';
 export type { RequestCounts } from './store/request-counter.ts';
+export { probeStore } from './store/probe-store.ts';
+export type { ProbeStoreOptions } from './store/probe-store.ts';
+export type { BeginSlowPut, SlowPut } from './store/probe-folder.ts';
 export type {
   AppendVerdict,
   Journal,
