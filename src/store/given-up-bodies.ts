@@ -1,5 +1,5 @@
 // Bodies of puts that were given up, for as long as the store may still read them. A store that looks at signals lets
-// go at once; of one that does not, only so many bodies are left behind, or a store that hangs would fill the memory (I9).
+// go at once; with one that does not, only so many bodies are left, or a store that hangs would fill the memory (I9).
 import { MiB } from '../base/bytes.ts';
 
 /** Beyond the budget of the engine, and only with a store that neither answers nor lets go. */

@@ -3,13 +3,15 @@
 //
 //   node test/engine/memory-child.mjs --directory DIR [--wal object|file|memory] [--writers 16] [--megabytes 192]
 //                                     [--budget 64] [--batch 16384] [--putMs 200] [--retry sleep|turn|none]
+//                                     [--trouble all]
 //
 // A writer appends one batch, waits for its acknowledgement, and appends the next. One that is told OVERLOADED tries
-// again: after 5 ms (`sleep`), after a turn of the event loop (`turn`), or at once (`none`).
+// again: after 5 ms (`sleep`), after a turn of the event loop (`turn`), or at once (`none`). In trouble, the store leaves
+// some requests without an answer, refuses others for load, and is slow with the rest.
 import { join } from 'node:path';
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { fileWal, FileObjectStore, isQanatError, memoryWal, objectWal, StreamSet } from 'qanat';
+import { fileWal, FileObjectStore, isQanatError, memoryWal, objectWal, qanatError, StreamSet } from 'qanat';
 
 const initial = {
   directory: '',
@@ -20,6 +22,7 @@ const initial = {
   batch: '16384',
   putMs: '200',
   retry: 'sleep',
+  trouble: '',
   progress: '',
 };
 const options = Object.fromEntries(
@@ -47,15 +50,53 @@ class SlowStore extends FileObjectStore {
   }
 }
 
+/** Leaves every 15th write and every 40th read of a key unanswered once, and refuses every seventh request. */
+class TroubledStore extends SlowStore {
+  seen = { unanswered: 0, refusedForLoad: 0 };
+  #puts = 0;
+  #gets = 0;
+  #left = new Set();
+
+  async put(key, body, how) {
+    this.#puts += 1;
+    if (this.#puts % 15 === 3) await this.#leave(`put ${key}`, how);
+    if (this.#puts % 7 === 5) throw this.#refusal('put', key);
+    return super.put(key, body, how);
+  }
+
+  async get(key, how) {
+    this.#gets += 1;
+    if (this.#gets % 40 === 7) await this.#leave(`get ${key}`, how);
+    if (this.#gets % 7 === 5) throw this.#refusal('get', key);
+    await sleep(this.#gets % 5 === 2 ? 500 : 20);
+    return super.get(key, how);
+  }
+
+  /** Like a request on a dead connection: nothing happens until its sender gives it up. */
+  async #leave(request, { signal }) {
+    if (this.#left.has(request)) return;
+    this.#left.add(request);
+    this.seen.unanswered += 1;
+    await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+  }
+
+  #refusal(operation, key) {
+    this.seen.refusedForLoad += 1;
+    return qanatError('STORE_UNAVAILABLE', 'slow down', { operation, key });
+  }
+}
+
 /** What is appended: few payloads, so that the appending side costs nothing. */
 const payloads = Array.from({ length: 64 }, (_, i) => new Uint8Array(batchBytes).fill(i + 1));
 
-const store = new SlowStore(values.directory);
+const store = values.trouble ? new TroubledStore(values.directory) : new SlowStore(values.directory);
+/** In trouble, a request that is not answered is given up after half of this. */
+const deadline = values.trouble ? { storeDeadlineMs: 4_000 } : {};
 const set = await StreamSet.open({
   node: 'a',
   store,
   wal: wals[values.wal](),
-  settings: { memoryMaxBytes: number('budget') * MiB },
+  settings: { memoryMaxBytes: number('budget') * MiB, ...deadline },
 });
 const streams = [];
 for (let i = 0; i < streamCount; i++) streams.push(await set.create({ name: `s${i}` }));
@@ -118,9 +159,16 @@ const maxRss = process.resourceUsage().maxRSS * 1024;
 const requests = set.stats().requests;
 await set.close();
 
+const peakOfWriting = { ...peak };
+if (values.trouble) peak = { rss: 0, arrayBuffers: 0, heapUsed: 0 };
+const samplingReads = setInterval(sample, 50);
 let read = 0;
-const view = await StreamSet.openReadOnly({ store });
-for (let i = 0; i < streamCount; i++) {
+const view = await StreamSet.openReadOnly({
+  store,
+  settings: { memoryMaxBytes: number('budget') * MiB, ...deadline },
+});
+
+async function readBack(i) {
   const reader = await view.reader(`s${i}`);
   for (let offset = 0; offset < reader.endOffset;) {
     const { batches, nextOffset } = await reader.read(offset, { maxBytes: 4 * MiB });
@@ -132,6 +180,10 @@ for (let i = 0; i < streamCount; i++) {
     offset = nextOffset;
   }
 }
+
+if (values.trouble) await Promise.all(streams.map((_, i) => readBack(i)));
+else for (let i = 0; i < streamCount; i++) await readBack(i);
+clearInterval(samplingReads);
 await view.close();
 if (read !== total) throw new Error(`${total} batches were acknowledged, and ${read} can be read`);
 
@@ -142,9 +194,11 @@ console.log(
     refused,
     longestGapMs: Math.round(longestGapMs),
     rssBefore: inMiB(before.rss),
-    rssGrowth: inMiB(Math.max(maxRss, peak.rss) - before.rss),
-    arrayBuffers: inMiB(peak.arrayBuffers),
-    heapUsed: inMiB(peak.heapUsed),
+    rssGrowth: inMiB(Math.max(maxRss, peakOfWriting.rss) - before.rss),
+    arrayBuffers: inMiB(peakOfWriting.arrayBuffers),
+    arrayBuffersOfReading: inMiB(peak.arrayBuffers),
+    heapUsed: inMiB(peakOfWriting.heapUsed),
+    ...store.seen,
     unuploaded: inMiB(held),
     puts: requests.filter(({ operation }) => operation === 'put').reduce((sum, one) => sum + one.requests, 0),
   }),
