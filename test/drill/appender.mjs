@@ -1,10 +1,12 @@
 // A child of the kill drill: opens a node's set, appends to many streams as fast as it can, and prints what was
 // acknowledged. It is killed at any moment.
-import { FileObjectStore, StreamSet } from 'qanat';
+import { StreamSet } from 'qanat';
+import { openStore } from './drill-store.mjs';
 import { countAt, payloadAt, readArguments, walOf } from './payload.mjs';
 
-const { directory, node, streams, incarnation, wal } = readArguments({
+const { directory, store, node, streams, incarnation, wal } = readArguments({
   directory: '',
+  store: '',
   node: 'a',
   streams: 20,
   incarnation: 0,
@@ -13,7 +15,7 @@ const { directory, node, streams, incarnation, wal } = readArguments({
 
 const set = await StreamSet.open({
   node,
-  store: new FileObjectStore(directory),
+  store: await openStore(store, directory),
   wal: walOf(wal),
   settings: { uploadSizeBytes: 1 << 20, catalogRefreshMs: 200 },
 });

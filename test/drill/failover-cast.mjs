@@ -32,7 +32,9 @@ export class Player {
     this.#note('is started');
     const args = Object.entries({ ...options, name, process }).flatMap(([key, value]) => [`--${key}`, String(value)]);
     const script = fileURLToPath(new URL(scripts[kind], import.meta.url));
-    this.#child = spawn(globalThis.process.execPath, [script, ...args], { stdio: ['pipe', 'pipe', 'pipe'] });
+    this.#child = spawn(globalThis.process.execPath, [script, ...args], {
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
     this.#child.stdin.on('error', () => {}); // It may be dead already.
     let errors = '';
     this.#child.stderr.on('data', (chunk) => (errors += chunk));

@@ -1,4 +1,4 @@
-// The failover drill: processes of several nodes append to hundreds of streams in one directory, each stream written by
+// The failover drill: processes of several nodes append to hundreds of streams in one store, each stream written by
 // the node that it is assigned to, while they are killed, stopped, woken too late, taken for dead, started twice, and
 // recovered by one another, and while streams are moved. Readers follow. At the end a judge reads every stream whole
 // and holds it against everything that writers were told and readers saw. See failover-judge.mjs for what must hold.
@@ -6,13 +6,16 @@
 //
 //   node test/drill/failover-drill.mjs [--faults 100] [--nodes 5] [--streams 200] [--rate 100] [--seed N]
 //     [--readers 2] [--followers 20] [--judgeEvery 25] [--uploadAgeMaxMs 500] [--directory DIR]
+//     [--store s3://bucket/prefix?endpoint=…&region=…]
 //
-// `rate` is appends per second and node; `followers` is streams that each reading process follows at a time.
+// `rate` is appends per second and node; `followers` is streams that each reading process follows at a time. In a bucket
+// the drill has a part to itself, and empties it when all was well; logs are in the directory all the same.
 import { openSync, writeSync } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Cast } from './failover-cast.mjs';
+import { clearStore, partFor } from './drill-store.mjs';
 import { beginFault, moveSome } from './failover-faults.mjs';
 import { Judge, Violation } from './failover-judge.mjs';
 import { diceOf, pause } from './failover-payload.mjs';
@@ -20,7 +23,7 @@ import { readArguments } from './payload.mjs';
 
 const given = readArguments({
   ...{ faults: 100, nodes: 5, streams: 200, rate: 100, seed: Date.now() % 100_000 },
-  ...{ readers: 2, followers: 20, judgeEvery: 25, uploadAgeMaxMs: 500, directory: '' },
+  ...{ readers: 2, followers: 20, judgeEvery: 25, uploadAgeMaxMs: 500, directory: '', store: '' },
 });
 refuse(given.nodes < 3, '--nodes is at least 3: a victim, and two to argue about it');
 refuse(given.streams < 1, '--streams is at least 1');
@@ -33,7 +36,8 @@ await mkdir(join(directory, 'store'), { recursive: true });
 await mkdir(join(directory, 'logs'));
 
 const dice = diceOf(seed);
-const judge = new Judge({ directory, streams });
+const store = await partFor(given.store, `failover-drill-${Date.now()}`);
+const judge = new Judge({ directory, store, streams });
 const counts = {};
 const chronicle = openSync(join(directory, 'chronicle.txt'), 'a');
 const note = (what) => void writeSync(chronicle, `${Math.round(performance.now())} ${what}\n`);
@@ -44,10 +48,10 @@ const cast = new Cast({
   ...{ nodes: given.nodes, streams, dice, note, violate: (what) => violated(new Violation(what)) },
   options: {
     node: {
-      ...{ directory, streams, seed, rate: given.rate, uploadAgeMaxMs: given.uploadAgeMaxMs },
+      ...{ directory, store, streams, seed, rate: given.rate, uploadAgeMaxMs: given.uploadAgeMaxMs },
       followers: Math.ceil(given.followers / 5),
     },
-    reader: { directory, streams, seed, followers: given.followers },
+    reader: { directory, store, streams, seed, followers: given.followers },
   },
 });
 process.on('exit', () => cast.killAll());
@@ -58,9 +62,10 @@ try {
   await orViolation(drill(readers));
   const ends = await orViolation(end(readers));
   console.log(`one history, nothing lost: ${JSON.stringify(summary(ends))}`);
+  await clearStore(store);
   if (!given.directory) await rm(directory, { recursive: true, force: true });
 } catch (cause) {
-  console.error(`VIOLATION (seed ${seed}, directory ${directory}, after ${JSON.stringify(counts)}):`, cause);
+  console.error(`VIOLATION (seed ${seed}, directory ${directory} ${store}, after ${JSON.stringify(counts)}):`, cause);
   cast.killAll();
   process.exit(1);
 }

@@ -9,7 +9,8 @@
 // - what a reader saw is what is there, and it saw it without a gap.
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { FileObjectStore, isQanatError, StreamSet } from 'qanat';
+import { isQanatError, StreamSet } from 'qanat';
+import { openStore } from './drill-store.mjs';
 import { identify, markOf, nameOf } from './failover-payload.mjs';
 
 /** Something is not as it must be. */
@@ -58,12 +59,14 @@ export class Judge {
   /** How much was looked at, by the last judgement of the whole. */
   counts = { batches: 0, acknowledged: 0, refused: 0, unknown: 0, seen: 0 };
   #directory;
+  #store;
   #streams;
   /** What was read while the drill went on. */
   #histories;
 
-  constructor({ directory, streams }) {
-    [this.#directory, this.#streams] = [directory, streams];
+  /** `store` is the URL of the bucket's part; without it the store is in the directory. */
+  constructor({ directory, store = '', streams }) {
+    [this.#directory, this.#store, this.#streams] = [directory, store, streams];
     this.#histories = Array.from({ length: streams }, (_, stream) => new History(stream));
   }
 
@@ -85,11 +88,13 @@ export class Judge {
   }
 
   async #read(histories) {
-    const view = await StreamSet.openReadOnly({ store: new FileObjectStore(join(this.#directory, 'store')) });
+    const store = await openStore(this.#store, join(this.#directory, 'store'));
+    const view = await StreamSet.openReadOnly({ store });
     try {
       for (const history of histories) await readStream(view, history);
     } finally {
       await view.close();
+      store.close?.();
     }
   }
 

@@ -7,13 +7,14 @@
 import { openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { FileObjectStore, isQanatError, objectWal, StreamSet } from 'qanat';
+import { isQanatError, objectWal, StreamSet } from 'qanat';
+import { openStore } from './drill-store.mjs';
 import { Followers } from './failover-follow.mjs';
 import { countOf, diceOf, markOf, nameOf, pause, payloadOf } from './failover-payload.mjs';
 import { readArguments } from './payload.mjs';
 
 const given = readArguments({
-  ...{ directory: '', name: '', process: 0, streams: 0, followers: 0, seed: 0 },
+  ...{ directory: '', store: '', name: '', process: 0, streams: 0, followers: 0, seed: 0 },
   ...{ rate: 100, uploadAgeMaxMs: 500 },
 });
 const dice = diceOf(given.seed * 1009 + given.process);
@@ -45,7 +46,7 @@ class Life {
   async run() {
     this.set = await StreamSet.open({
       node: given.name,
-      store: new FileObjectStore(join(given.directory, 'store')),
+      store: await openStore(given.store, join(given.directory, 'store')),
       wal: objectWal(),
       settings: { uploadAgeMaxMs: given.uploadAgeMaxMs, catalogRefreshMs: 150 },
     });

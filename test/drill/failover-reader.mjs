@@ -2,16 +2,17 @@
 import { openSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { FileObjectStore, StreamSet } from 'qanat';
+import { StreamSet } from 'qanat';
+import { openStore } from './drill-store.mjs';
 import { Followers } from './failover-follow.mjs';
 import { diceOf } from './failover-payload.mjs';
 import { readArguments } from './payload.mjs';
 
-const given = readArguments({ directory: '', name: '', process: 0, streams: 0, followers: 0, seed: 0 });
+const given = readArguments({ directory: '', store: '', name: '', process: 0, streams: 0, followers: 0, seed: 0 });
 const say = (line) => void process.stdout.write(`${line}\n`);
 
 const view = await StreamSet.openReadOnly({
-  store: new FileObjectStore(join(given.directory, 'store')),
+  store: await openStore(given.store, join(given.directory, 'store')),
   settings: { catalogRefreshMs: 150 },
 });
 const followers = new Followers({

@@ -1,27 +1,42 @@
 // The kill drill: a process appends to many streams and prints what was acknowledged; it is killed with SIGKILL at a
-// random moment, opening included; another takes its place on the same directory. After every reopening all that was
-// printed must be there, offsets contiguous, bytes equal.
+// random moment, opening included; another takes its place on the same directory, or bucket. After every reopening all
+// that was printed must be there, offsets contiguous, bytes equal.
 //
-//   node test/drill/kill-drill.mjs [--wal file|object] [--rounds 200] [--streams 20] [--directory DIR] [--lifeMs 400] [--seed N]
+//   node test/drill/kill-drill.mjs [--wal file|object] [--rounds 200] [--streams 20] [--lifeMs 400] [--seed N]
+//     [--directory DIR] [--store s3://bucket/prefix?endpoint=…&region=…]
+//
+// In a bucket the log is in the store; the drill has a part of the bucket to itself, and empties it when all was well.
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { FileObjectStore, StreamSet } from 'qanat';
+import { StreamSet } from 'qanat';
+import { clearStore, isBucket, openStore, partFor } from './drill-store.mjs';
 import { readArguments, walOf, writerOf } from './payload.mjs';
 
 const given = readArguments({
-  wal: 'file',
+  wal: '',
   rounds: 200,
   streams: 20,
   directory: '',
+  store: '',
   lifeMs: 400,
   seed: Date.now() % 100_000,
 });
+given.wal ||= isBucket(given.store) ? 'object' : 'file';
 walOf(given.wal); // Ends the drill if there is no such WAL.
+if (isBucket(given.store) && given.wal !== 'object') {
+  console.error('in a bucket the drill has the object WAL: leave --wal out');
+  process.exit(2);
+}
+const url = await partFor(given.store, `kill-drill-${Date.now()}`);
 const directory = given.directory || (await mkdtemp(join(tmpdir(), 'qanat-kill-drill-')));
+const place = isBucket(url) ? url : `directory ${directory}`;
+/** A process has to start, and to load what it needs, before there is anything to be killed. */
+const earlyMs = isBucket(url) ? 1_500 : 300;
+const store = await openStore(url, directory);
 const appender = fileURLToPath(new URL('appender.mjs', import.meta.url));
 
 /** Per stream: the batches that were acknowledged, as [start, end, incarnation], in the order of their offsets. */
@@ -43,7 +58,7 @@ function claims(all) {
 
 /** Checks that everything claimed is there, offsets contiguous, bytes equal. */
 async function verify(expected) {
-  const view = await StreamSet.openReadOnly({ store: new FileObjectStore(directory) });
+  const view = await StreamSet.openReadOnly({ store });
   try {
     for (const [index, batches] of expected.entries()) {
       if (batches.length > 0) await verifyStream(view, index, batches);
@@ -81,10 +96,12 @@ async function verifyStream(view, index, expected) {
 
 /** One life: spawn, verify once it is open, let it work, kill it. */
 async function round(incarnation) {
-  const args = ['--directory', directory, '--streams', given.streams, '--incarnation', incarnation, '--wal', given.wal];
+  const own = { directory, store: url, streams: given.streams, incarnation, wal: given.wal };
+  const options = Object.entries(own).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  const args = [appender, ...options];
   const expected = claims(false); // Of the lives before this one.
   const started = performance.now();
-  const child = spawn(process.execPath, [appender, ...args.map(String)], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   let opened;
   const isOpen = new Promise((resolve) => (opened = resolve));
   const ended = new Promise((resolve) => child.on('close', (code, signal) => resolve({ code, signal })));
@@ -94,7 +111,7 @@ async function round(incarnation) {
     if (word === 'acked') acknowledge(...numbers.map(Number), incarnation);
   });
   const early = dice(5) === 0;
-  const outcome = await Promise.race([isOpen, ended, ...(early ? [pause(dice(300))] : [])]);
+  const outcome = await Promise.race([isOpen, ended, ...(early ? [pause(dice(earlyMs))] : [])]);
   if (outcome === true) {
     totals.longestOpenMs = Math.max(totals.longestOpenMs, performance.now() - started);
     await verify(expected);
@@ -115,19 +132,22 @@ function acknowledge(index, start, end, incarnation) {
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 try {
-  console.log(`kill drill: ${given.wal} WAL, ${given.rounds} rounds, ${given.streams} streams, seed ${given.seed}`);
+  console.log(
+    `kill drill: ${place}, ${given.wal} WAL, ${given.rounds} rounds, ${given.streams} streams, seed ${given.seed}`,
+  );
   for (let incarnation = 1; incarnation <= given.rounds; incarnation++) {
     await round(incarnation);
     totals.rounds += 1;
     if (incarnation % 20 === 0) console.log(JSON.stringify(totals));
   }
-  const store = new FileObjectStore(directory);
   const last = await StreamSet.open({ node: 'a', store, wal: walOf(given.wal) });
   await last.close();
   await verify(claims(true));
   console.log(`nothing acknowledged was lost: ${JSON.stringify(totals)}`);
+  await clearStore(url);
   if (!given.directory) await rm(directory, { recursive: true, force: true });
 } catch (cause) {
-  console.error(`LOST after ${totals.rounds} rounds (seed ${given.seed}, directory ${directory}):`, cause);
+  console.error(`LOST after ${totals.rounds} rounds (seed ${given.seed}, ${place}):`, cause);
   process.exitCode = 1;
 }
+store.close?.();
