@@ -1,4 +1,4 @@
-// The probe: tries on a real service what the contract of an object store demands, with about ninety small requests in a
+// The probe: tries on a real service what the contract of an object store demands, with some ninety small requests in a
 // folder of its own, and says of each rule whether it holds, what happened instead, and what to do.
 //
 // - It leaves nothing behind, also when it fails: every key it has written is deleted at the end. If the process dies
