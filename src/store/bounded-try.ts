@@ -34,7 +34,8 @@ export async function boundedTry<T>(
       }
     };
     const attempt = ask();
-    const timer = runtime.timers.after(limitMs, () => resolve(late), { background: true });
+    // It keeps the process alive, for whoever waits: of a request that hangs nothing else may.
+    const timer = runtime.timers.after(limitMs, () => resolve(late));
     return () => {
       timer.cancel();
       if (!isOpen) return;

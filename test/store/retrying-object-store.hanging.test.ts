@@ -1,5 +1,6 @@
 // The retrying store before a store that hangs: every call ends, nothing is left behind, and no answer that comes too
 // late reaches anybody.
+import { spawnSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
 import { MiB } from '../../src/base/bytes.ts';
 import { MemoryObjectStore } from '../../src/store/memory-object-store.ts';
@@ -159,4 +160,27 @@ describe('before a store that never answers, the retrying store', () => {
       expect(await put).toEqual({ outcome: 'stored', etag: 'y' });
     });
   });
+});
+
+test('a process that waits for a store that hangs stays until it is told, and no longer', () => {
+  const program = `
+    import { MemoryObjectStore, StreamSet } from 'qanat';
+    const store = new MemoryObjectStore();
+    store.get = () => new Promise(() => {});
+    try {
+      await StreamSet.open({ node: 'a', store, settings: { storeDeadlineMs: 1 } });
+    } catch (cause) {
+      console.log(cause.code);
+    }
+    await StreamSet.open({ node: 'a', store: new MemoryObjectStore() }).then((set) => set.close());
+    console.log('done');`;
+  const cwd = new URL('../..', import.meta.url);
+  const startedAt = performance.now();
+  const { status, stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
+    encoding: 'utf8',
+    cwd,
+    timeout: 20_000,
+  });
+  expect([status, stdout]).toEqual([0, 'STORE_UNAVAILABLE\ndone\n']);
+  expect(performance.now() - startedAt).toBeLessThan(15_000);
 });
