@@ -128,7 +128,7 @@ export class S3Requests {
     signal?.addEventListener('abort', onAbort, { once: true });
     try {
       const output = await orAborted(command(this.#client, { abortSignal: ending.signal, exchange }), ending.signal);
-      this.#worked.add(operation);
+      this.#worked.add(facts.permission);
       if (exchange.arrived !== undefined) facts.tally?.received(exchange.arrived.bytes.byteLength);
       return { output, exchange };
     } catch (cause) {

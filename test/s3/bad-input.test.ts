@@ -207,6 +207,32 @@ describe('credentials without one permission', () => {
   });
 });
 
+describe('a permission that is taken away', () => {
+  type Ask = (store: S3ObjectStore) => Promise<unknown>;
+  const probe = { purpose: 'probe' } as const;
+  const requests: Readonly<Record<string, Ask>> = {
+    's3:PutObject': (store) => store.put('key', bytesOf('tea'), probe),
+    's3:GetObject': (store) => store.get('key', probe),
+    's3:ListBucket': (store) => store.list({ ...probe, prefix: '' }),
+    's3:ListBucketMultipartUploads': (store) => store.abortUploads({ ...probe, prefix: '', olderThanMs: 1 }),
+  };
+
+  test.each(Object.entries(requests))('is waited for if it was there: %s', async (permission, ask) => {
+    let denied = '';
+    const fake = await startServer({ deny: (action) => action === denied });
+    const [used, fresh] = [storeAt(fake.endpoint), storeAt(fake.endpoint)];
+    for (const other of Object.values(requests)) await other(used);
+    denied = permission;
+    expect(await errorOf(ask(used))).toMatchObject({ code: 'STORE_UNAVAILABLE', action: 'retry' });
+    expect(await errorOf(ask(fresh))).toMatchObject({ code: 'STORE_UNSUITABLE', permission });
+    for (const [name, other] of Object.entries(requests)) if (name !== permission) await other(fresh);
+    expect(await errorOf(ask(fresh))).toMatchObject({ code: 'STORE_UNSUITABLE', permission });
+    denied = '';
+    await ask(used);
+    await ask(fresh);
+  });
+});
+
 describe('a bucket as it may be', () => {
   test('is opened when it is empty, and holds a cluster then', async () => {
     const fake = await startServer();
