@@ -8,14 +8,7 @@
 // - Etags are bare: without quotes, which some servers do not take in conditions.
 // - Misconfiguration (credentials, region, permissions, bucket) is STORE_UNSUITABLE as long as that kind of request has
 //   never worked, and STORE_UNAVAILABLE from then on: at night a policy is changed back sooner than a process started.
-import {
-  DeleteObjectCommand,
-  DeleteObjectsCommand,
-  GetObjectCommand,
-  HeadObjectCommand,
-  ListObjectsV2Command,
-  PutObjectCommand,
-} from '@aws-sdk/client-s3';
+import { DeleteObjectCommand, DeleteObjectsCommand, HeadObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { mapLimited } from '../base/limiter.ts';
 import { systemRuntime, type Runtime } from '../base/runtime.ts';
 import { invalidArgument, isQanatError } from '../model/errors.ts';
@@ -94,16 +87,18 @@ export class S3ObjectStore implements ObjectStore {
   ): Promise<PutResult> {
     const { if: condition } = options;
     const facts = this.#facts('put', 's3:PutObject', key, options, { valueBytes: body.byteLength, pieces });
-    const command = new PutObjectCommand({
-      ...this.#at(key),
-      Body: body,
-      ContentLength: body.byteLength,
-      ChecksumCRC32: checksumOf(body),
-      ...(condition === 'absent' ? { IfNoneMatch: '*' } : condition === undefined ? {} : { IfMatch: condition.etag }),
-    });
+    const headers = {
+      'content-type': 'application/octet-stream',
+      'x-amz-checksum-crc32': checksumOf(body),
+      ...(condition === 'absent'
+        ? { 'if-none-match': '*' }
+        : condition === undefined
+          ? {}
+          : { 'if-match': condition.etag }),
+    };
     try {
-      const { output } = await this.#requests.send(facts, (client, more) => client.send(command, more));
-      return { outcome: 'stored', etag: bareEtag(output.ETag) };
+      const { output } = await this.#requests.sendPlain(facts, { method: 'PUT', headers, body });
+      return { outcome: 'stored', etag: bareEtag(output['etag']) };
     } catch (cause) {
       if (!(cause instanceof S3RequestError)) throw cause;
       const outcome = outcomeOfFailedPut(cause, condition);
@@ -121,16 +116,15 @@ export class S3ObjectStore implements ObjectStore {
     const hedgeBytes = hedged.has(options.purpose) ? sizeBytes : undefined;
     const asked = { value: { range }, answerBytes: sizeBytes, hedgeBytes };
     const facts = this.#facts('get', 's3:GetObject', key, options, asked);
-    const command = new GetObjectCommand({
-      ...this.#at(key),
-      ...(range === undefined ? {} : { Range: headerOf(range) }),
-      ...(ifNoneMatch === undefined ? {} : { IfNoneMatch: ifNoneMatch }),
-    });
-    const answer = await this.#read(facts, (client, more) => client.send(command, more));
+    const headers = {
+      ...(range === undefined ? {} : { range: headerOf(range) }),
+      ...(ifNoneMatch === undefined ? {} : { 'if-none-match': ifNoneMatch }),
+    };
+    const answer = await this.#read(facts, () => this.#requests.sendPlain(facts, { method: 'GET', headers }));
     if (typeof answer === 'string') return answer === 'range' ? this.#head(key, options) : answer;
     const { bytes, size } = answer.exchange.arrived ?? { bytes: new Uint8Array(0), size: undefined };
     if (size === undefined) return this.#head(key, options);
-    return { bytes, etag: bareEtag(answer.output.ETag), size };
+    return { bytes, etag: bareEtag(answer.output['etag']), size };
   }
 
   /** No bytes of a value, with its etag and size: where a range has none, for which servers have no other answer. */
@@ -141,7 +135,9 @@ export class S3ObjectStore implements ObjectStore {
       ...this.#at(key),
       ...(ifNoneMatch === undefined ? {} : { IfNoneMatch: ifNoneMatch }),
     });
-    const answer = await this.#read(facts, (client, more) => client.send(command, more));
+    const answer = await this.#read(facts, () =>
+      this.#requests.send(facts, (client, more) => client.send(command, more)),
+    );
     if (typeof answer === 'string') return answer === 'range' ? 'missing' : answer;
     return { bytes: new Uint8Array(0), etag: bareEtag(answer.output.ETag), size: answer.output.ContentLength ?? 0 };
   }
@@ -188,7 +184,9 @@ export class S3ObjectStore implements ObjectStore {
     const facts = this.#facts('delete', 's3:DeleteObject', key, options);
     const command = new DeleteObjectCommand(this.#at(key));
     try {
-      const answer = await this.#read(facts, (client, more) => client.send(command, more));
+      const answer = await this.#read(facts, () =>
+        this.#requests.send(facts, (client, more) => client.send(command, more)),
+      );
       return typeof answer === 'string' && answer !== 'missing' ? [{ key, cause: new Error(answer) }] : [];
     } catch (cause) {
       if (!isQanatError(cause)) throw cause;
@@ -287,10 +285,10 @@ export class S3ObjectStore implements ObjectStore {
 
   async #read<T>(
     facts: RequestFacts,
-    command: SendCommand<T>,
+    send: () => Promise<Sent<T>>,
   ): Promise<Sent<T> | 'missing' | 'not-modified' | 'range'> {
     try {
-      return await this.#requests.send(facts, command);
+      return await send();
     } catch (cause) {
       if (!(cause instanceof S3RequestError)) throw cause;
       const { kind } = cause.failure;

@@ -12,6 +12,7 @@ import { PurposeLanes } from './purpose-lanes.ts';
 import { requestLimitMs } from './request-deadlines.ts';
 import { understandFailure, type S3Failure, type S3FailureContext } from './s3-failure.ts';
 import { checkCredentials, type S3Credentials, type S3ObjectStoreOptions } from './s3-options.ts';
+import { S3PlainRequests, type PlainRequest } from './s3-plain-requests.ts';
 import { S3Transport, type Exchange, type ExchangeOptions } from './s3-transport.ts';
 
 /** One request, as far as it is not in the command. */
@@ -65,6 +66,7 @@ export class S3Requests {
   readonly #hedger: Hedger;
   readonly #client: S3Client;
   readonly #transport = new S3Transport();
+  readonly #plain: S3PlainRequests;
   readonly #runtime: Runtime;
   readonly #bucket: string;
   readonly #place: string;
@@ -79,11 +81,19 @@ export class S3Requests {
     this.#place = options.endpoint ?? 'the S3 service of the region';
     this.#client = new S3Client(configOf(options, this.#transport));
     const overTls = options.endpoint === undefined || options.endpoint.startsWith('https:');
-    if (options.unsignedPayload ?? overTls) leavePayloadUnsigned(this.#client);
+    const isPayloadUnsigned = options.unsignedPayload ?? overTls;
+    if (isPayloadUnsigned) leavePayloadUnsigned(this.#client);
+    const [client, transport, { bucket }] = [this.#client, this.#transport, options];
+    this.#plain = new S3PlainRequests({ client, transport, bucket, runtime, isPayloadUnsigned });
   }
 
   get client(): S3Client {
     return this.#client;
+  }
+
+  /** Sends a get or a put of a value, as few steps as there can be. Fails as `send`. */
+  sendPlain(facts: RequestFacts, request: Omit<PlainRequest, 'key'>): Promise<Sent<Readonly<Record<string, string>>>> {
+    return this.send(facts, (_, options) => this.#plain.send({ ...request, key: facts.key }, options));
   }
 
   /** Sends one command. Fails with S3RequestError, or with the reason of the caller's signal. */

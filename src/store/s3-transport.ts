@@ -18,6 +18,8 @@ export interface Exchange {
   readonly onSent: () => void;
   /** The body goes out in these pieces, which together are what the SDK signed. */
   readonly pieces?: AsyncIterable<Uint8Array> | undefined;
+  /** Takes the request as it was built, instead of sending it. */
+  readonly onBuilt?: ((request: SdkRequest) => void) | undefined;
   /** The answer is a value, of which this is asked for. */
   readonly value?: { readonly range: ByteRange | undefined } | undefined;
   /** What came: the status and headers of the answer, and the value. */
@@ -58,8 +60,9 @@ export class S3Transport {
   handle(request: SdkRequest, options: object = {}): Promise<SdkAnswer> {
     const { abortSignal, exchange } = options as ExchangeOptions;
     return new Promise((resolve, reject) => {
-      if (abortSignal.aborted) {
-        reject(abortSignal.reason as Error);
+      if (abortSignal.aborted || exchange.onBuilt !== undefined) {
+        exchange.onBuilt?.(request);
+        reject((abortSignal.reason as Error | undefined) ?? new Error('not to be sent'));
         return;
       }
       const receiver = new Receiver(exchange, abortSignal, resolve as (answer: unknown) => void, reject);
@@ -198,12 +201,12 @@ function flatten(headers: AnswerHeaders): Record<string, string> {
 
 function pathOf({ path, query }: SdkRequest): string {
   const pairs = Object.entries(query ?? {}).flatMap(([name, value]) =>
-    [value].flat().map((one) => (one === null ? escape(name) : `${escape(name)}=${escape(one as string)}`)),
+    [value].flat().map((one) => (one === null ? escapeUri(name) : `${escapeUri(name)}=${escapeUri(one as string)}`)),
   );
   return pairs.length === 0 ? path : `${path}?${pairs.join('&')}`;
 }
 
 /** As the signature has it: everything but letters, digits and -_.~ */
-function escape(text: string): string {
+export function escapeUri(text: string): string {
   return encodeURIComponent(text).replace(/[!'()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
 }
