@@ -6,7 +6,13 @@
 import { createHash } from 'node:crypto';
 import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import type { Runtime } from '../base/runtime.ts';
-import { escapeUri, type ExchangeOptions, type S3Transport } from './s3-transport.ts';
+import {
+  escapeUri,
+  type ExchangeOptions,
+  type S3Transport,
+  type SignedRequest,
+  type TransportAnswer,
+} from './s3-transport.ts';
 
 /** A request, as far as it is not the same for all. */
 export interface PlainRequest {
@@ -27,12 +33,11 @@ export interface S3PlainRequestsOptions {
   readonly isPayloadUnsigned: boolean;
 }
 
-type SdkRequest = Parameters<S3Transport['handle']>[0];
 type Signer = Awaited<ReturnType<S3Client['config']['signer']>>;
 
 /** Where all keys of the bucket are, and who signs requests to it. */
 interface BucketPlace {
-  readonly origin: Pick<SdkRequest, 'protocol' | 'hostname'> & { readonly port?: number };
+  readonly origin: Pick<SignedRequest, 'protocol' | 'hostname'> & { readonly port?: number };
   /** The path of a key is this and the key. */
   readonly basePath: string;
   readonly host: string;
@@ -66,15 +71,15 @@ export class S3PlainRequests {
         ? 'UNSIGNED-PAYLOAD'
         : createHash('sha256').update(body).digest('hex');
     }
-    const whole = { ...origin, method, path: basePath + pathOf(key), query: {}, headers, body } as SdkRequest;
+    const whole = { ...origin, method, path: basePath + pathOf(key), query: {}, headers, body } as SignedRequest;
     const signingDate = new Date(runtime.clock.now() + this.#clockOffsetMs);
     const signed = await signer.sign(whole as Parameters<Signer['sign']>[0], { ...signing, signingDate });
-    const { response } = await transport.handle(signed as SdkRequest, options);
+    const { response } = await transport.handle(signed as SignedRequest, options);
     if (response.statusCode < 300) return response.headers;
     throw await this.#failureOf(response);
   }
 
-  async #failureOf({ statusCode, headers, body }: Answer): Promise<Error> {
+  async #failureOf({ statusCode, headers, body }: TransportAnswer['response']): Promise<Error> {
     const chunks: Uint8Array[] = [];
     for await (const chunk of body as AsyncIterable<Uint8Array>) chunks.push(chunk);
     const text = Buffer.concat(chunks).toString();
@@ -101,13 +106,13 @@ export class S3PlainRequests {
   /** Lets the SDK build a request that is not sent, and sees where it would go. */
   async #lookForPlace(): Promise<BucketPlace> {
     const { client, bucket } = this.#options;
-    let seen: SdkRequest | undefined;
-    const exchange = { onSent: () => {}, onBuilt: (request: SdkRequest) => void (seen = request) };
+    let seen: SignedRequest | undefined;
+    const exchange = { onSent: () => {}, onBuilt: (request: SignedRequest) => void (seen = request) };
     const options: ExchangeOptions = { abortSignal: new AbortController().signal, exchange };
     await client.send(new GetObjectCommand({ Bucket: bucket, Key: probeKey }), options).catch((cause: unknown) => {
       if (seen === undefined) throw cause;
     });
-    const { protocol, hostname, port, path, headers } = seen as SdkRequest;
+    const { protocol, hostname, port, path, headers } = seen as SignedRequest;
     const scope = /Credential=[^/]+\/\d+\/([^/]+)\/([^/]+)\/aws4_request/.exec(headers['authorization'] ?? '');
     const [, signingRegion = '', signingService = ''] = scope ?? [];
     const scheme = { name: 'sigv4', signingName: signingService, signingRegion, properties: {} };
@@ -121,8 +126,6 @@ export class S3PlainRequests {
     };
   }
 }
-
-type Answer = Awaited<ReturnType<S3Transport['handle']>>['response'];
 
 /** A key in a path: everything but letters, digits and -_.~ is escaped, slashes are not. */
 function pathOf(key: string): string {

@@ -7,7 +7,6 @@
 // - Everything else (lists, errors) is small; what is larger than `smallBodyMaxBytes` is given up.
 // - A request that was aborted before it went out is never sent. One that is aborted later takes its connection along.
 import { Readable } from 'node:stream';
-import type { S3ClientConfig } from '@aws-sdk/client-s3';
 import { Agent, type Dispatcher } from 'undici';
 import type { ByteRange } from './object-store.ts';
 import { expectedWindow, type AnswerHeaders, type ValueWindow } from './s3-value-window.ts';
@@ -19,7 +18,7 @@ export interface Exchange {
   /** The body goes out in these pieces, which together are what the SDK signed. */
   readonly pieces?: AsyncIterable<Uint8Array> | undefined;
   /** Takes the request as it was built, instead of sending it. */
-  readonly onBuilt?: ((request: SdkRequest) => void) | undefined;
+  readonly onBuilt?: ((request: SignedRequest) => void) | undefined;
   /** The answer is a value, of which this is asked for. */
   readonly value?: { readonly range: ByteRange | undefined } | undefined;
   /** What came: the status and headers of the answer, and the value. */
@@ -30,9 +29,26 @@ export interface Exchange {
 /** A list of 1,000 keys of 1,024 bytes, each byte of them escaped, is smaller. */
 const smallBodyMaxBytes = 16 * 1024 * 1024;
 
-type RequestHandler = Extract<NonNullable<S3ClientConfig['requestHandler']>, { handle: unknown }>;
-type SdkRequest = Parameters<RequestHandler['handle']>[0];
-type SdkAnswer = Awaited<ReturnType<RequestHandler['handle']>>;
+/** A request as the SDK builds it, signed. */
+export interface SignedRequest {
+  readonly protocol: string;
+  readonly hostname: string;
+  readonly port?: number | undefined;
+  readonly method: string;
+  readonly path: string;
+  readonly query: Readonly<Record<string, string | readonly string[] | null>>;
+  readonly headers: Record<string, string>;
+  readonly body?: unknown;
+}
+
+/** An answer as the SDK takes it. */
+export interface TransportAnswer {
+  readonly response: {
+    readonly statusCode: number;
+    readonly headers: Record<string, string>;
+    readonly body: Readable;
+  };
+}
 
 /** Options that a command is sent with. The SDK hands them on whole. */
 export interface ExchangeOptions {
@@ -57,7 +73,7 @@ export class S3Transport {
   }
 
   /** Sends one request. Called by the SDK, with the options of `send`. */
-  handle(request: SdkRequest, options: object = {}): Promise<SdkAnswer> {
+  handle(request: SignedRequest, options: object = {}): Promise<TransportAnswer> {
     const { abortSignal, exchange } = options as ExchangeOptions;
     return new Promise((resolve, reject) => {
       if (abortSignal.aborted || exchange.onBuilt !== undefined) {
@@ -65,7 +81,7 @@ export class S3Transport {
         reject((abortSignal.reason as Error | undefined) ?? new Error('not to be sent'));
         return;
       }
-      const receiver = new Receiver(exchange, abortSignal, resolve as (answer: unknown) => void, reject);
+      const receiver = new Receiver(exchange, abortSignal, resolve, reject);
       const { protocol, hostname, port, method, body } = request;
       const pieces = exchange.pieces === undefined ? undefined : Readable.from(exchange.pieces, { objectMode: false });
       this.#agent.dispatch(
@@ -99,7 +115,7 @@ export class S3Transport {
 class Receiver implements Dispatcher.DispatchHandler {
   readonly #exchange: Exchange;
   readonly #signal: AbortSignal;
-  readonly #resolve: (answer: unknown) => void;
+  readonly #resolve: (answer: TransportAnswer) => void;
   readonly #reject: (cause: unknown) => void;
   #controller: Dispatcher.DispatchController | undefined;
   #status = 0;
@@ -113,7 +129,7 @@ class Receiver implements Dispatcher.DispatchHandler {
   constructor(
     exchange: Exchange,
     signal: AbortSignal,
-    resolve: (answer: unknown) => void,
+    resolve: (answer: TransportAnswer) => void,
     reject: (cause: unknown) => void,
   ) {
     this.#exchange = exchange;
@@ -199,9 +215,9 @@ function flatten(headers: AnswerHeaders): Record<string, string> {
   return Object.fromEntries(flat) as Record<string, string>;
 }
 
-function pathOf({ path, query }: SdkRequest): string {
+function pathOf({ path, query }: SignedRequest): string {
   const pairs = Object.entries(query ?? {}).flatMap(([name, value]) =>
-    [value].flat().map((one) => (one === null ? escapeUri(name) : `${escapeUri(name)}=${escapeUri(one as string)}`)),
+    [value].flat().map((one) => (one === null ? escapeUri(name) : `${escapeUri(name)}=${escapeUri(one)}`)),
   );
   return pairs.length === 0 ? path : `${path}?${pairs.join('&')}`;
 }
