@@ -34,8 +34,10 @@ export async function finishWorld(
   }
   const [first] = nodes;
   if (first === undefined) return;
+  const undecided = undecidedDeletions(recorder);
+  for (const stream of await listed(first, calls))
+    await readWhereItOpens(stream, nodes, members, calls, recorder, undecided);
   const streams = await listed(first, calls);
-  for (const stream of streams) await readWhereItOpens(stream, nodes, members, calls, recorder);
   checkStreams(streams, calls, recorder);
   await keyValue.readAll(first);
   for (const node of nodes)
@@ -45,7 +47,7 @@ export async function finishWorld(
       await calls.ask({ what: `${process.name}: close`, act: () => process.call(() => set.close()) });
   await calls.allAnswered(quietMs, true);
   await checkSilence(world, calls);
-  await readFromOutside(world, streams, calls, recorder);
+  await readFromOutside(world, streams, calls, recorder, undecided);
 }
 
 /** Starts a node with the WAL that it had, or with one of those that an incarnation may have been registered with. */
@@ -77,6 +79,17 @@ async function listed({ process, set }: SimNode, calls: WorldCalls): Promise<rea
   return (await calls.ask({ what: `${process.name}: list`, act, done: (found) => `${found.length} streams` })) ?? [];
 }
 
+/**
+ * Streams whose deletion was given up with outcome unknown. It takes effect when its node learns what became of it, which
+ * may be as late as with the next change that the node makes.
+ */
+function undecidedDeletions({ history }: HistoryRecorder): ReadonlySet<string> {
+  const found = new Set<string>();
+  for (const operation of history)
+    if (operation.do === 'delete' && operation.outcome !== 'none') found.add(operation.stream);
+  return found;
+}
+
 /** Opens a stream on its owner, or on any node, and reads all of it. */
 async function readWhereItOpens(
   { id, name }: StreamSummary,
@@ -84,11 +97,14 @@ async function readWhereItOpens(
   members: WorldMembers,
   calls: WorldCalls,
   recorder: HistoryRecorder,
+  undecided: ReadonlySet<string>,
 ): Promise<void> {
   const identity = `${name}/${id}`;
+  const mayBeGone = undecided.has(identity);
   for (const node of nodes) {
     const what = `${node.process.name}: open ${identity} in the end`;
-    const stream = await calls.ask({ what, act: () => node.call((set) => set.open(id)), mayFail: ['STREAM_OWNED'] });
+    const mayFail = mayBeGone ? ['STREAM_OWNED', 'STREAM_NOT_FOUND'] : ['STREAM_OWNED'];
+    const stream = await calls.ask({ what, act: () => node.call((set) => set.open(id)), mayFail });
     if (stream === undefined) continue;
     members.handles(node).streams.set(String(name), stream);
     const from = await readAll({ client: `${node.process.name}/end`, stream: identity }, stream, calls, recorder);
@@ -104,6 +120,7 @@ async function readWhereItOpens(
     if (appended === undefined) calls.find('unavailable', `nothing can be appended to ${identity} in the end`);
     return;
   }
+  if (mayBeGone) return;
   calls.find('unavailable', `${identity} can be opened by no node, though nothing goes wrong any more`);
 }
 
@@ -165,6 +182,7 @@ async function readFromOutside(
   streams: readonly StreamSummary[],
   calls: WorldCalls,
   recorder: HistoryRecorder,
+  undecided: ReadonlySet<string>,
 ): Promise<void> {
   const { bucket: store, runtime } = world;
   const act = (): Promise<StreamSetView> => StreamSet.openReadOnly({ store, runtime });
@@ -172,8 +190,10 @@ async function readFromOutside(
   if (view === undefined) return calls.find('unavailable', 'nobody can read what was stored');
   for (const { name, id } of streams) {
     const stream = `${name}/${id}`;
-    const reader = await calls.ask({ what: `outside: reader of ${stream}`, act: () => view.reader(id) });
+    const mayFail = undecided.has(stream) ? ['STREAM_NOT_FOUND'] : [];
+    const reader = await calls.ask({ what: `outside: reader of ${stream}`, act: () => view.reader(id), mayFail });
     if (reader === undefined) {
+      if (mayFail.length > 0) continue;
       calls.find('unavailable', `${stream} cannot be read from outside`);
       continue;
     }
