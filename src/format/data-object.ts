@@ -1,5 +1,5 @@
-// Encoding of a data object: blocks, block index, footer, in one allocation of exactly the right size. WAL segments,
-// seals, uploads and compactions are all this.
+// Encoding of a data object: blocks, block index, footer, in one piece of memory, measured first. WAL segments, seals,
+// uploads and compactions are all this.
 //
 // - A batch is never split. A block holds consecutive batches of one stream under one epoch.
 // - The same head and batches give the same bytes, so a retry can be recognised.
@@ -21,6 +21,8 @@ export type { DataObjectHead, Footer } from './footer.ts';
 export interface EncodeDataObjectOptions {
   /** Size at which a block is full; a larger batch is a block of its own. */
   readonly blockSizeTargetBytes?: number | undefined;
+  /** Gives memory of at least so many bytes, whatever it holds; fresh memory of just the size unless given. */
+  readonly memory?: ((sizeBytes: number) => Uint8Array) | undefined;
 }
 
 /**
@@ -45,14 +47,14 @@ export function encodedSizeMax(
 export function encodeDataObject(
   head: DataObjectHead,
   batches: readonly StreamBatch[],
-  options: EncodeDataObjectOptions = {},
+  { blockSizeTargetBytes, memory = allocateBytes }: EncodeDataObjectOptions = {},
 ): EncodedDataObject {
   const ordered = sortByStream(batches);
-  const measured = new BlockCutter(options.blockSizeTargetBytes);
+  const measured = new BlockCutter(blockSizeTargetBytes);
   for (const batch of ordered) measured.add(batch);
   const { blocksBytes, blockCount } = measured;
-  const bytes = allocateBytes(blocksBytes + blockCount * blockIndexEntrySizeBytes + footerSizeBytes);
-  const encoder = new ObjectEncoder(bytes, options.blockSizeTargetBytes);
+  const bytes = memory(blocksBytes + blockCount * blockIndexEntrySizeBytes + footerSizeBytes);
+  const encoder = new ObjectEncoder(bytes, blockSizeTargetBytes);
   for (const batch of ordered) encoder.add(batch);
   return encoder.finish(head);
 }

@@ -6,6 +6,8 @@
 // - Segments are reported in the order of their sequences, whatever the order of the answers (W7).
 // - A refused PUT means: look. Own bytes are success (an earlier try had landed); a seal, or nothing, means that the
 //   epoch is fenced, and what became of the appends under way is what the state says of the end (W4, W6).
+// - Segments are encoded into memory that is used again (segment-buffers.ts), once no PUT can be reading it any more.
+//   Nobody but the flight and the store is given those bytes.
 // - At most `walInFlightMax` segments are cut and not reported. Each says in its footer how many were reported before.
 import { assert } from '../base/assert.ts';
 import { sleep } from '../base/abort.ts';
@@ -21,6 +23,7 @@ import { objectKey } from '../model/object-key.ts';
 import type { StreamBatch } from '../model/record-batch.ts';
 import { sealObjectWal } from './object-wal-seal.ts';
 import { OpenRequests } from './open-requests.ts';
+import { SegmentBuffers } from './segment-buffers.ts';
 import { countThatFits, countWithinStreams, segmentIsDue } from './segment-cutter.ts';
 import { SegmentFlight } from './segment-flight.ts';
 import type { Wal, WalContext, WalEnd, WalFactory, WalSegment } from './wal.ts';
@@ -62,9 +65,12 @@ class ObjectWal implements Wal {
   #flushes: { readonly upTo: number; readonly resolve: () => void }[] = [];
   #pumpIsDue = false;
   readonly #requests: OpenRequests;
+  readonly #buffers: SegmentBuffers;
 
   constructor(context: WalContext) {
+    const { inFlightSizeMaxBytes = Infinity } = context.settings;
     this.#context = context;
+    this.#buffers = new SegmentBuffers(Math.min(inFlightSizeMaxBytes, walInFlightMax * segmentSizeMaxBytes));
     this.#requests = new OpenRequests(context.runtime, context.settings.storeDeadlineMs);
   }
 
@@ -118,6 +124,7 @@ class ObjectWal implements Wal {
     this.#waiting = [];
     this.#flightBytes = 0;
     this.#waitingBytes = 0;
+    this.#buffers.clear();
     for (const { resolve } of this.#flushes) resolve();
     this.#flushes = [];
   }
@@ -145,7 +152,7 @@ class ObjectWal implements Wal {
   #segmentIsDue(): boolean {
     const state = {
       inFlightCount: this.#flights.length,
-      inFlightBytes: this.#flightBytes,
+      inFlightBytes: Math.max(this.#flightBytes, this.#buffers.lentBytes),
       waitingCount: this.#waiting.length,
       waitingBytes: this.#waitingBytes,
       flushWanted: (this.#flushes.at(-1)?.upTo ?? 0) > this.#cutBatches,
@@ -158,7 +165,8 @@ class ObjectWal implements Wal {
     const fitting = countThatFits(encodedSizes(this.#waiting), segmentSizeMaxBytes);
     const batches = this.#waiting.splice(0, Math.min(fitting, countWithinStreams(this.#waiting, segmentStreamsMax)));
     const sequence = this.#nextSequence;
-    const { bytes, parts } = encodeDataObject(this.#head(sequence), batches);
+    const memory = (sizeBytes: number): Uint8Array => this.#buffers.lend(sizeBytes);
+    const { bytes, parts } = encodeDataObject(this.#head(sequence), batches, { memory });
     const sizeBytes = bytes.byteLength;
     assert(sizeBytes <= segmentSizeMaxBytes, () => `a segment of ${sizeBytes} bytes is too large`);
     const payloadBytes = batches.reduce((sum, batch) => sum + batch.bytes.byteLength, 0);
@@ -181,6 +189,8 @@ class ObjectWal implements Wal {
     try {
       const outcome = await flight.fly(bytes);
       if (this.#phase !== 'open') return;
+      if (flight.hasLanded) this.#buffers.takeBack(bytes);
+      else this.#buffers.letGo(bytes);
       if (outcome === 'stored') this.#reportStored();
       else await this.#fence();
     } catch (cause) {

@@ -4,6 +4,8 @@
 // - An answer that got lost is asked for again by the same PUT: 'exists' is then most likely our own earlier try.
 // - 'exists' is never taken for success, nor for failure: the slot is read (W6). Own bytes, stored; a seal, or nothing
 //   (recovered, then swept), fenced; anything else is damage.
+// - Whether the bytes may still be read is known too: only a single PUT that was answered 'stored' proves that none is
+//   under way. After anything else, a PUT that nobody waits for may go on reading.
 // - No signal reaches a PUT. When the flight is halted or out of time, an attempt under way is left to land.
 import { sleep, untilAborted } from '../base/abort.ts';
 import { assert } from '../base/assert.ts';
@@ -31,6 +33,8 @@ export interface FlightPlan {
 export class SegmentFlight {
   readonly plan: FlightPlan;
   isStored = false;
+  /** PUTs that were begun and not answered with 'stored'. */
+  #doubtfulPuts = 0;
   readonly #context: WalContext;
   readonly #requests: OpenRequests;
   /** Fires when the WAL sends nothing any more, or when this flight is out of time. */
@@ -41,6 +45,11 @@ export class SegmentFlight {
     this.plan = plan;
     this.#context = context;
     this.#requests = requests;
+  }
+
+  /** Whether no PUT of this flight can be reading its bytes any more. */
+  get hasLanded(): boolean {
+    return this.isStored && this.#doubtfulPuts === 0;
   }
 
   /** Stops trying. `fly` rejects with the reason. */
@@ -77,8 +86,10 @@ export class SegmentFlight {
 
   async #attempt(bytes: Uint8Array): Promise<Finding> {
     const { store } = this.#context;
+    this.#doubtfulPuts += 1;
     const result = await this.#ask(() => store.put(this.plan.key, bytes, { if: 'absent', purpose: 'wal' }));
     if (result === undefined) return 'unknown';
+    if (result.outcome === 'stored') this.#doubtfulPuts -= 1;
     if (result.outcome === 'stored' || result.outcome === 'unknown') return result.outcome;
     return this.#whatStands(bytes);
   }
