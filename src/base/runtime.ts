@@ -60,6 +60,11 @@ export const systemRuntime: Runtime = {
   },
 };
 
+/** A moment as others want to be given it: milliseconds since 1970, as a clock tells them. */
+export function toDate(nowMs: number): Date {
+  return new Date(nowMs);
+}
+
 /** A random identity of 128 bits, in 32 hex digits. */
 export function drawId(random: Random): string {
   return Buffer.from(random.bytes(16)).toString('hex');

@@ -5,7 +5,7 @@
 // builds and that is never sent; credentials are found and renewed by its chain.
 import { createHash } from 'node:crypto';
 import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
-import type { Runtime } from '../base/runtime.ts';
+import { toDate, type Runtime } from '../base/runtime.ts';
 import {
   escapeUri,
   type ExchangeOptions,
@@ -72,7 +72,7 @@ export class S3PlainRequests {
         : createHash('sha256').update(body).digest('hex');
     }
     const whole = { ...origin, method, path: basePath + pathOf(key), query: {}, headers, body } as SignedRequest;
-    const signingDate = new Date(runtime.clock.now() + this.#clockOffsetMs);
+    const signingDate = toDate(runtime.clock.now() + this.#clockOffsetMs);
     const signed = await signer.sign(whole as Parameters<Signer['sign']>[0], { ...signing, signingDate });
     const { response } = await transport.handle(signed as SignedRequest, options);
     if (response.statusCode < 300) return response.headers;

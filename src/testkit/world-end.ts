@@ -80,8 +80,8 @@ async function listed({ process, set }: SimNode, calls: WorldCalls): Promise<rea
 }
 
 /**
- * Streams whose deletion was given up with outcome unknown. It takes effect when its node learns what became of it, which
- * may be as late as with the next change that the node makes.
+ * Streams whose deletion was given up with outcome unknown. It takes effect when its node learns what became of it,
+ * which may be as late as with the next change that the node makes.
  */
 function undecidedDeletions({ history }: HistoryRecorder): ReadonlySet<string> {
   const found = new Set<string>();
