@@ -106,7 +106,7 @@ it('of a hundred puts at once, to a service that takes one at a time, tries get 
 it('a request that is not answered in time is given up, whatever it is; its place is free again', async () => {
   const hasty: Runtime = {
     ...systemRuntime,
-    timers: { ...systemRuntime.timers, after: (ms, run, how) => systemRuntime.timers.after(ms / 50, run, how) },
+    timers: { ...systemRuntime.timers, after: (ms, run, how) => systemRuntime.timers.after(ms / 10, run, how) },
   };
   let hangs = false;
   const { store } = await openOn(() => (hangs ? { hang: true } : undefined), { runtime: hasty });
