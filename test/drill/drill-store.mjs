@@ -51,7 +51,7 @@ async function makeBucket(url) {
   try {
     await client.send(new HeadBucketCommand(place)).catch(() => client.send(new CreateBucketCommand(place)));
   } catch (cause) {
-    if (!/^BucketAlready/.test(cause.name)) throw cause;
+    if (!cause.name.startsWith('BucketAlready')) throw cause;
   } finally {
     client.destroy();
   }

@@ -90,6 +90,13 @@ export async function disturb(folder, what, wanted = kinds) {
   }
 }
 
+/** The environment of the servers that run in a folder. */
+export function environmentIn(folder) {
+  const state = read(folder);
+  if (state === undefined || state.running.length === 0) throw new Error(`no servers run in ${folder}`);
+  return environmentOf(state);
+}
+
 /** What the tests read. With MinIO alone it is the S3 server. */
 function environmentOf({ ports: [port, slowPort, , minioPort], running }) {
   const url = (ofPort) => `http://127.0.0.1:${ofPort}`;

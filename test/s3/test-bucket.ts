@@ -13,6 +13,9 @@ import { S3ObjectStore } from '../../src/s3.ts';
 
 const { env } = process;
 
+// The SDK's opinion on versions of Node is no result of a test.
+env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true';
+
 /** A server, if the environment names it. */
 export interface TestServer {
   readonly name: string;
