@@ -8,7 +8,10 @@ export interface MemoryShares {
   readonly unuploaded: number;
   /** From here on appends are refused. */
   readonly unuploadedMax: number;
-  /** Buffers of WAL writes under way; the two in which a file WAL puts its groups together are among them. */
+  /**
+   * Buffers of WAL writes: of those under way, and what an object WAL keeps for its next segments (at rest, 8 MiB at
+   * most); the two in which a file WAL puts its groups together are among them.
+   */
   readonly walBuffers: number;
   /** The buffer of an object that is being uploaded. */
   readonly uploadBuffer: number;

@@ -44,14 +44,14 @@ export class BlockCutter {
   }
 
   /** Takes the next batch. Whether a block begins with it. */
-  add({ stream, streamEpoch, startOffset, count, bytes }: StreamBatch): boolean {
-    assert(Number.isInteger(count) && count >= 1 && count <= limits.batchCountMax, () => `a batch of ${count} records`);
+  add(batch: StreamBatch): boolean {
+    const { stream, streamEpoch, startOffset, count, bytes } = batch;
     const sameStream = stream === this.#stream;
-    assert(stream >= this.#stream, () => `batches of stream ${stream} come after those of stream ${this.#stream}`);
-    assert(
-      !sameStream || (startOffset >= this.#endOffset && streamEpoch >= this.#streamEpoch),
-      () => `batches of stream ${stream} come out of order at ${startOffset} of epoch ${streamEpoch}`,
-    );
+    const isCount = Number.isInteger(count) && count >= 1 && count <= limits.batchCountMax;
+    const isInOrder = sameStream
+      ? startOffset >= this.#endOffset && streamEpoch >= this.#streamEpoch
+      : stream > this.#stream;
+    if (!isCount || !isInOrder) this.#refuse(batch, isCount);
     const frameBytes = batchFrameSizeBytes + bytes.byteLength;
     const continues = sameStream && startOffset === this.#endOffset && streamEpoch === this.#streamEpoch;
     const begins = !continues || this.#blockBytes + frameBytes > this.#blockSizeTargetBytes;
@@ -65,6 +65,13 @@ export class BlockCutter {
     this.#streamEpoch = streamEpoch;
     this.#endOffset = startOffset + count;
     return begins;
+  }
+
+  /** Apart from `add`, which is called for every batch: a message that is made there would cost each of them. */
+  #refuse({ stream, streamEpoch, startOffset, count }: StreamBatch, isCount: boolean): never {
+    assert(isCount, `a batch of ${count} records`);
+    assert(stream >= this.#stream, `batches of stream ${stream} come after those of stream ${this.#stream}`);
+    assert(false, `batches of stream ${stream} come out of order at ${startOffset} of epoch ${streamEpoch}`);
   }
 }
 

@@ -162,8 +162,8 @@ class ObjectWal implements Wal {
   }
 
   #cut(): void {
-    const fitting = countThatFits(encodedSizes(this.#waiting), segmentSizeMaxBytes);
-    const batches = this.#waiting.splice(0, Math.min(fitting, countWithinStreams(this.#waiting, segmentStreamsMax)));
+    const fitting = this.#waiting.slice(0, countThatFits(encodedSizes(this.#waiting), segmentSizeMaxBytes));
+    const batches = this.#waiting.splice(0, countWithinStreams(fitting, segmentStreamsMax));
     const sequence = this.#nextSequence;
     const memory = (sizeBytes: number): Uint8Array => this.#buffers.lend(sizeBytes);
     const { bytes, parts } = encodeDataObject(this.#head(sequence), batches, { memory });

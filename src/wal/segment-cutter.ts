@@ -61,6 +61,11 @@ export function countThatFits(sizes: Iterable<number>, sizeMaxBytes: number): nu
 export function countWithinStreams(batches: readonly { readonly stream: number }[], streamsMax: number): number {
   if (batches.length <= streamsMax) return batches.length;
   const streams = new Set<number>();
-  const beyond = batches.findIndex(({ stream }) => streams.add(stream).size > streamsMax);
+  let previous: number | undefined;
+  const beyond = batches.findIndex(({ stream }) => {
+    if (stream === previous) return false;
+    previous = stream;
+    return streams.add(stream).size > streamsMax;
+  });
   return beyond < 0 ? batches.length : beyond;
 }
