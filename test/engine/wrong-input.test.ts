@@ -494,7 +494,7 @@ describe('every call', () => {
       new Proxy({}, {}),
     ];
     const thrown: unknown[] = [];
-    const quiet = new Set(['constructor', 'close', 'stats', 'watch', 'list', 'follow']);
+    const quiet = new Set(['constructor', 'close', 'stats', 'cost', 'watch', 'list', 'follow']);
     const isPromising = (name: string): boolean =>
       !quiet.has(name) && !/^(readerHost|openStreamOf|fail|endWith|check\w+|end|ended|resolve)$/.test(name);
     for (const target of [set, view, stream, reader, set.kv, view.kv]) {
