@@ -11,6 +11,9 @@ const incarnation = 1;
 /** How long anything may take that has to happen in the end. */
 const patienceMs = 60_000;
 
+/** Waits, and keeps no process alive for it. */
+const patience = (ms) => new Promise((resolve) => setTimeout(resolve, ms).unref());
+
 export class StoreLoad {
   /** What must not be. */
   violations = [];
@@ -66,7 +69,7 @@ export class StoreLoad {
   async nextAcknowledgement() {
     const since = performance.now();
     const came = new Promise((resolve) => this.#onAcknowledged.push(resolve));
-    const at = await Promise.race([came, pause(patienceMs)]);
+    const at = await Promise.race([came, patience(patienceMs)]);
     if (at === undefined) this.violations.push(`nothing was acknowledged in ${patienceMs} ms`);
     return Math.round((at ?? performance.now()) - since);
   }
@@ -187,7 +190,7 @@ export class StoreLoad {
   }
 
   async #inTime(promise, what) {
-    const isDone = await Promise.race([Promise.resolve(promise).then(() => true), pause(2 * patienceMs)]);
+    const isDone = await Promise.race([Promise.resolve(promise).then(() => true), patience(2 * patienceMs)]);
     if (isDone !== true) this.violations.push(`not in time: ${what}`);
   }
 }
