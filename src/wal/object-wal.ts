@@ -26,7 +26,7 @@ import { OpenRequests } from './open-requests.ts';
 import { SegmentBuffers } from './segment-buffers.ts';
 import { countThatFits, countWithinStreams, segmentIsDue } from './segment-cutter.ts';
 import { SegmentFlight } from './segment-flight.ts';
-import type { Wal, WalContext, WalEnd, WalFactory, WalSegment } from './wal.ts';
+import type { Wal, WalContext, WalEnd, WalFactory, WalSegment, WalSettings } from './wal.ts';
 
 /**
  * The write-ahead log in the bucket: an append costs one conditional PUT, shared with all appends of its moment, and
@@ -68,9 +68,8 @@ class ObjectWal implements Wal {
   readonly #buffers: SegmentBuffers;
 
   constructor(context: WalContext) {
-    const { inFlightSizeMaxBytes = Infinity } = context.settings;
     this.#context = context;
-    this.#buffers = new SegmentBuffers(Math.min(inFlightSizeMaxBytes, walInFlightMax * segmentSizeMaxBytes));
+    this.#buffers = new SegmentBuffers(bufferSizeMaxBytes(context.settings));
     this.#requests = new OpenRequests(context.runtime, context.settings.storeDeadlineMs);
   }
 
@@ -283,6 +282,11 @@ class ObjectWal implements Wal {
     const { clusterId, node, nodeEpoch } = this.#context;
     return { clusterId, kind: 'wal-segment', node, nodeEpoch, sequence, durableBelow: this.#reportedSegments };
   }
+}
+
+/** The most that can be under way: with one byte less than the limit of it another segment is begun. */
+function bufferSizeMaxBytes({ inFlightSizeMaxBytes = Infinity }: WalSettings): number {
+  return Math.min(inFlightSizeMaxBytes + segmentSizeMaxBytes, walInFlightMax * segmentSizeMaxBytes);
 }
 
 /** What each batch can add to an object at most: its frame, its bytes, and a block of its own in the index. */

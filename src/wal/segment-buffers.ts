@@ -3,8 +3,9 @@
 //
 // - A store may read a body until its put has settled and every attempt that it started has ended. So memory is used
 //   again only if its user says so; all other is left to the garbage collector, which knows who reads it.
-// - What is lent and what is kept are at most `sizeMaxBytes` together, whatever of it is lent (I9). A writer that has
-//   nothing under way keeps what one segment needs at most.
+// - What is lent and what is kept are at most `sizeMaxBytes` together: with what a writer can have under way for that,
+//   keeping buffers takes no memory that it could not take anyway (I9). A writer that has nothing under way keeps what
+//   one segment needs at most.
 // - A segment has no buffer of more than one and a half times its size: whoever counts bodies that are held counts what
 //   they hold, nearly. What is smaller than `pooledMinBytes` costs little, and is never used again.
 import { assert } from '../base/assert.ts';

@@ -3,8 +3,8 @@
 //
 // What a process may take beyond its budget of 64 MiB, and why:
 // - 64 MiB of array buffers that nobody needs any more: V8 begins to collect only when so much has come together
-//   outside its heap. With the object WAL: it allocates its segments anew. All else is used again, so with the other
-//   WALs there is nothing to add.
+//   outside its heap. With the object WAL: between bursts it keeps the memory of one segment, and allocates the others
+//   anew. All else is used again, so with the other WALs there is nothing to add.
 // - Its heap, which V8 lets grow before it collects: 32 MiB; and 128 MiB with ten thousand appends at once, of which
 //   each costs a promise, and an error each time that it is refused.
 //
