@@ -41,7 +41,7 @@ export interface Workload {
 }
 
 /** A workload with every figure filled in. */
-export type ResolvedWorkload = { readonly [F in Figure]: number } & {
+export type ResolvedWorkload = { readonly [F in Exclude<keyof Workload, 'settings' | 'wal'>]: number } & {
   readonly wal: 'object' | 'file';
   readonly settings: Settings;
 };
@@ -81,8 +81,7 @@ export function resolveWorkload(workload: Workload): ResolvedWorkload {
       throw invalidArgument(`a workload has no '${name}'; it has ${names.join(', ')}, wal and settings`);
   }
   const { wal = 'object' } = workload;
-  if (!['object', 'file'].includes(wal))
-    throw invalidArgument(`'wal' of a workload is 'object' or 'file'; got ${wal}`);
+  if (!['object', 'file'].includes(wal)) throw invalidArgument(`'wal' of a workload is 'object' or 'file'; got ${wal}`);
   const settings = resolveSettings(workload.settings);
   const streams = workload.streams ?? workload.nodes ?? 1;
   const figures = names.map((name) => [name, figure(name, name === 'streams' ? streams : workload[name])]);

@@ -31,6 +31,7 @@ import type {
   StorePurpose,
   StoreRequestOptions,
 } from './object-store.ts';
+import type { HedgeCounts } from './hedging.ts';
 import type { SlowPut } from './probe-folder.ts';
 import { probeStore } from './probe-store.ts';
 import type { LaneState } from './purpose-lanes.ts';
@@ -249,6 +250,11 @@ export class S3ObjectStore implements ObjectStore {
   /** How many requests of each purpose are under way, may be, and wait. */
   lanes(): readonly LaneState[] {
     return this.#requests.lanes.limits();
+  }
+
+  /** How many reads there were, how many of them were asked twice, and how often the second answer came first. */
+  hedges(): HedgeCounts {
+    return this.#requests.hedges();
   }
 
   /** Ends all connections; what is under way fails. The store is not used any more. */

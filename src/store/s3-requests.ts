@@ -6,7 +6,7 @@ import { sharedAbortController } from '../base/abort.ts';
 import type { Runtime } from '../base/runtime.ts';
 import { qanatError } from '../model/errors.ts';
 import type { LeaseOutcome } from './adaptive-limiter.ts';
-import { Hedger } from './hedging.ts';
+import { Hedger, type HedgeCounts } from './hedging.ts';
 import type { ByteRange, RequestTally, StoreOperation, StorePurpose } from './object-store.ts';
 import { PurposeLanes } from './purpose-lanes.ts';
 import { requestLimitMs } from './request-deadlines.ts';
@@ -85,6 +85,10 @@ export class S3Requests {
     if (isPayloadUnsigned) leavePayloadUnsigned(this.#client);
     const [client, transport, { bucket }] = [this.#client, this.#transport, options];
     this.#plain = new S3PlainRequests({ client, transport, bucket, runtime, isPayloadUnsigned });
+  }
+
+  hedges(): HedgeCounts {
+    return this.#hedger.counts();
   }
 
   get client(): S3Client {

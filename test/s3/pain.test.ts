@@ -53,6 +53,7 @@ it('a read that is late is asked a second time, and the first answer counts; bot
   const value = await store.get('key', { purpose: 'read', range, tally });
   expect(performance.now() - startedAt).toBeLessThan(3_000);
   expect(tally.counts).toEqual({ get: 2 });
+  expect(store.hedges()).toMatchObject({ reads: 61, won: 1 });
   expect(typeof value !== 'string' && Buffer.compare(value.bytes, body.subarray(10, 50_010))).toBe(0);
   expect(lane(store, 'read')).toMatchObject({ running: 0, waiting: 0 });
 });

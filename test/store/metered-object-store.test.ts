@@ -113,14 +113,14 @@ class TellingMemoryObjectStore extends MemoryObjectStore {
   }
 
   async putLarge(...[key, body, options]: Parameters<NonNullable<ObjectStore['putLarge']>>): Promise<PutResult> {
-    const pieces: Uint8Array[] = [];
+    const gathered: Uint8Array[] = [];
     options.tally?.sent('put', 0);
     for await (const piece of body) {
       options.tally?.sent('put', piece.byteLength);
-      pieces.push(piece);
+      gathered.push(piece);
     }
     options.tally?.sent('put', 0);
-    return super.put(key, Buffer.concat(pieces), options);
+    return super.put(key, Buffer.concat(gathered), options);
   }
 
   copyRanges(...[, , { tally }]: Parameters<NonNullable<ObjectStore['copyRanges']>>): Promise<'missing'> {

@@ -323,8 +323,10 @@ describe('a probe of a store that is in trouble', () => {
     expect(runtime.clock.monotonic()).toBeLessThan(5_000);
     let isAway = false;
     const later = changed((inner) => ({
-      put: async (key, body, options) =>
-        (isAway ||= options.if !== undefined) ? Promise.reject(away) : inner.put(key, body, options),
+      put: async (key, body, options) => {
+        isAway ||= options.if !== undefined;
+        return isAway ? Promise.reject(away) : inner.put(key, body, options);
+      },
       list: async (options) => (isAway ? Promise.reject(away) : inner.list(options)),
     }));
     await expect(probed(later)).rejects.toBe(away);

@@ -25,7 +25,7 @@ async function main() {
     for await (const line of createInterface({ input: process.stdin })) {
       const { key, etag } = JSON.parse(line);
       const condition = etag === undefined ? 'absent' : { etag };
-      const answer = await store.put(key, encode(`${number}`), { purpose, if: condition });
+      const answer = await store.put(key, encode(number), { purpose, if: condition });
       say(answer);
     }
   } else if (role === 'count') {

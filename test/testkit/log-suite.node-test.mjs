@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 const { MemoryObjectStore } = await import(`${process.env.QANAT_DIST}/index.js`);
 const { logSuite, streamSetDriver } = await import(`${process.env.QANAT_DIST}/testkit.js`);
 
-describe('a stream set', () => {
+void describe('a stream set', () => {
   logSuite({
     test,
     simulate: true,
@@ -21,7 +21,7 @@ async function withoutOptions(opening) {
   return Object.fromEntries(names.map((name) => [name, (...given) => driver[name](...given)]));
 }
 
-describe('a log that has nothing besides', () => {
+void describe('a log that has nothing besides', () => {
   logSuite({
     test,
     simulate: true,

@@ -8,11 +8,11 @@ import { describe, test } from 'node:test';
 const { FileObjectStore, MemoryObjectStore } = await import(`${process.env.QANAT_DIST}/index.js`);
 const { objectStoreSuite } = await import(`${process.env.QANAT_DIST}/testkit.js`);
 
-describe('MemoryObjectStore', () => {
+void describe('MemoryObjectStore', () => {
   objectStoreSuite({ test, open: async () => ({ store: new MemoryObjectStore() }) });
 });
 
-describe('FileObjectStore', () => {
+void describe('FileObjectStore', () => {
   objectStoreSuite({
     test,
     offers: ['reopen'],
