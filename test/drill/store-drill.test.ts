@@ -1,7 +1,7 @@
 // The store drill in its short form, on a server of its own, and its judge, which has to find what was planted. The long
 // form is `npm run drill:store`.
 import { setTimeout as pause } from 'node:timers/promises';
-import { MemoryObjectStore } from 'qanat';
+import { MemoryObjectStore } from '../../src/index.ts';
 import { describe, expect, test } from 'vitest';
 import { prepareCeph } from '../s3/server-ceph.mjs';
 import { prepareMinio } from '../s3/server-minio.mjs';
