@@ -154,9 +154,11 @@ mon_data = ${folder}/monitor
 osd_data = ${folder}/osd
 osd_objectstore = memstore
 memstore_device_bytes = 6442450944
-# It may be stopped for minutes, and is to go on as if nothing had been.
+# It may be stopped for minutes, and is to go on as if nothing had been: without the last line its leases to read end
+# meanwhile, and it is minutes before it answers again.
 osd_op_thread_timeout = 3600
 osd_op_thread_suicide_timeout = 7200
+osd_heartbeat_grace = 3600
 
 [client.gateway]
 ${gateway(port)}
