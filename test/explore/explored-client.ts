@@ -212,7 +212,7 @@ export function bytesOf(text: string): Uint8Array {
 }
 
 /** Waits longer than this are deadlines and intervals, and never end. */
-const pauseMaxMs = 10_000;
+const pauseMaxMs = 5_000;
 
 /** No pause takes any time, no deadline comes, and no two clients draw the same ids. */
 function clientRuntime(name: string): Runtime {
