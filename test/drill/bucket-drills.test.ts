@@ -18,7 +18,8 @@ describeOnServer('drills in a bucket', mainServer, (bucket) => {
     const more = ['--followers', '5', '--judgeEvery', '0', '--seed', '5'];
     const { code, output } = await runDrill('failover-drill.mjs', '--store', bucket().url('fail'), ...size, ...more);
     expect(output).toMatch(/one history, nothing lost: \{"faults":4,/);
-    for (const what of ['acknowledged', 'seen', 'recoveries'])
+    for (const what of ['acknowledged', 'seen'])
+      // Which faults there are is chance: not all of them end in a recovery.
       expect(Number(new RegExp(`"${what}":(\\d+)`).exec(output)?.[1]), what).toBeGreaterThan(0);
     expect(code, output).toBe(0);
   }, 300_000);
