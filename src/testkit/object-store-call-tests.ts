@@ -130,9 +130,9 @@ export function testObjectStoreCalls(test: ObjectStoreTest, keysRefused: readonl
       for (let turns = 0; turns < round * 3; turns++) await store.get('nothing', probe);
       controller.abort(reason);
       for (const result of await settled) if (result.status === 'rejected') assert.equal(result.reason, reason);
-      const value = await store.get('key', probe);
-      assert.ok(typeof value !== 'string');
-      await assertHolds(store, 'key', value.size === old.byteLength ? old : fresh);
+      // What was aborted may still arrive, so one answer is judged and not two.
+      const value = await getFound(store, 'key');
+      assertSameBytes(value.bytes, value.size === old.byteLength ? old : fresh, 'bytes of "key"');
     }
   });
 
