@@ -2,7 +2,17 @@
 import assert from 'node:assert/strict';
 import type { GetOptions, ListOptions, ObjectStore, PutOptions } from '../index.ts';
 import type { ObjectStoreTest } from './object-store-under-test.ts';
-import { assertHolds, bodyOf, compareKeys, listAll, probe, putStored, textBody } from './object-store-under-test.ts';
+import {
+  assertHolds,
+  assertSameBytes,
+  bodyOf,
+  compareKeys,
+  getFound,
+  listAll,
+  probe,
+  putStored,
+  textBody,
+} from './object-store-under-test.ts';
 
 /** Keys that file systems, paths, patterns and addresses have other ideas about. */
 const oddKeys: readonly string[] = [
