@@ -28,8 +28,14 @@ export interface FieldOptions<T> {
   readonly until?: number;
   /** It is a tagged field with this number; it is written only if it is not what it is initially. */
   readonly tag?: number;
-  /** What it is where it is not given. */
+  /** What it is where it is not given: in a version without it, or in a value that leaves it out. */
   readonly initial?: T;
+}
+
+/** Of fields that can be null. */
+export interface NullableOptions<T> extends FieldOptions<T> {
+  /** The first version in which it can be null; before, null is written as empty and cannot be read. */
+  readonly nullableSince?: number;
 }
 
 /** One field of a struct. */
@@ -83,8 +89,8 @@ export const uuid = (options?: FieldOptions<string>): Field<string> => field(() 
 export const string = (options?: FieldOptions<string>): Field<string> =>
   field((_, isFlexible) => notNull(isFlexible ? compactString : plainString, 'string'), '', options);
 
-export const nullableString = (options?: FieldOptions<string | null>): Field<string | null> =>
-  field((_, isFlexible) => (isFlexible ? compactString : plainString), null, options);
+export const nullableString = (options?: NullableOptions<string | null>): Field<string | null> =>
+  nullable((_, isFlexible) => (isFlexible ? compactString : plainString), '', options);
 
 export const bytes = (options?: FieldOptions<Uint8Array>): Field<Uint8Array> =>
   field((_, isFlexible) => notNull(isFlexible ? compactBytes : plainBytes, 'byte field'), new Uint8Array(0), options);
@@ -107,9 +113,26 @@ export function array<T>(of: Field<T> | Struct<T>, options?: FieldOptions<readon
 
 export function nullableArray<T>(
   of: Field<T> | Struct<T>,
-  options?: FieldOptions<readonly T[] | null>,
+  options?: NullableOptions<readonly T[] | null>,
 ): Field<readonly T[] | null> {
-  return field((version, isFlexible) => arrayCodec(of.codec(version, isFlexible), isFlexible), null, options);
+  return nullable((version, isFlexible) => arrayCodec(of.codec(version, isFlexible), isFlexible), [], options);
+}
+
+function nullable<T>(make: Make<T | null>, empty: T, options: NullableOptions<T | null> = {}): Field<T | null> {
+  const { nullableSince = 0 } = options;
+  return field<T | null>(
+    (version, isFlexible) => {
+      const codec = make(version, isFlexible);
+      if (version >= nullableSince) return codec;
+      const strict = notNull(codec, 'field');
+      return {
+        read: (reader) => strict.read(reader),
+        write: (writer, value) => codec.write(writer, value ?? empty),
+      };
+    },
+    null,
+    options,
+  );
 }
 
 /** A struct as a field. */
@@ -179,7 +202,10 @@ function compile<T>(fields: Fields<T>, version: number, isFlexible: boolean): Co
     },
     write: (writer, value) => {
       const values = value as Record<string, unknown>;
-      for (const { name, codec } of present) (codec as Codec<unknown>).write(writer, values[name]);
+      for (const { name, initial, codec } of present) {
+        const given = values[name];
+        (codec as Codec<unknown>).write(writer, given === undefined ? initial : given);
+      }
       if (isFlexible) writeTagged(writer, tagged, values);
     },
   };
@@ -215,7 +241,11 @@ function writeTagged(writer: WireWriter, tagged: readonly CompiledField[], value
 }
 
 function isInitial(value: unknown, initial: unknown): boolean {
-  return value === undefined || value === initial || (Array.isArray(value) && value.length === 0);
+  if (value === undefined || value === initial) return true;
+  if (Array.isArray(value)) return value.length === 0;
+  if (typeof value !== 'object' || value === null || typeof initial !== 'object' || initial === null) return false;
+  const fields = value as Record<string, unknown>;
+  return Object.entries(initial).every(([name, one]) => isInitial(fields[name], one));
 }
 
 function notNull<T>(codec: Codec<T | null>, what: string): Codec<T> {
