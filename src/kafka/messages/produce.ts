@@ -1,5 +1,5 @@
-// Produce: record batches to append to partitions. Versions 0 to 2 carry records of an older format; clients are told of
-// them, because older librdkafka takes a broker without them for one that it does not know.
+// Produce: record batches to append to partitions. Versions 0 to 2 carry records of an older format, which are refused;
+// clients are told of them, because older librdkafka takes a broker without them for one that it does not know.
 import { Api } from '../wire/api.ts';
 import { array, int16, int32, int64, nested, nullableBytes, nullableString, string, struct } from '../wire/schema.ts';
 import { leaderIdAndEpoch, nodeEndpoint, noLeader, type LeaderIdAndEpoch, type NodeEndpoint } from './leader-hints.ts';
@@ -89,9 +89,8 @@ const response = struct<ProduceResponse>({
 export const produceApi: Api<ProduceRequest, ProduceResponse> = new Api({
   key: 0,
   name: 'Produce',
-  versions: [3, 11],
+  versions: [0, 11],
   flexibleFrom: 9,
-  advertisedFrom: 0,
   request,
   response,
 });
