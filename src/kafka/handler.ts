@@ -11,6 +11,8 @@ export interface Call {
   readonly clientHost: string;
   /** Aborted when the connection is gone or the broker stops: whoever waits gives up. */
   readonly signal: AbortSignal;
+  /** Takes room for bytes of the answer, shared by all connections; it is given back when the answer has left. */
+  readonly hold: (sizeBytes: number) => boolean;
 }
 
 /** One API, served. */

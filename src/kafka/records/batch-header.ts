@@ -19,6 +19,7 @@ const crcAt = 17;
 const attributesAt = 21;
 const baseTimestampAt = 27;
 const maxTimestampAt = 35;
+const recordCountAt = 57;
 
 const appendTimeBit = 1 << 3;
 const transactionalBit = 1 << 4;
@@ -132,4 +133,9 @@ function setInt64(view: DataView, at: number, value: number): void {
   const high = Math.floor(value / 2 ** 32);
   view.setInt32(at, high);
   view.setUint32(at + 4, value - high * 2 ** 32);
+}
+
+/** How many records a batch has, according to its header. */
+export function recordCountOf(batch: Uint8Array): number {
+  return new DataView(batch.buffer, batch.byteOffset, batch.byteLength).getInt32(recordCountAt);
 }

@@ -11,8 +11,6 @@ export interface ApiTable<Q, S> {
   readonly versions: readonly [number, number];
   /** The first version with compact lengths and tagged fields. */
   readonly flexibleFrom: number;
-  /** The first version that clients are told of, if some are told that are not served. */
-  readonly advertisedFrom?: number;
   readonly request: Struct<Q>;
   readonly response: Struct<S>;
 }
@@ -23,7 +21,6 @@ export class Api<Q = unknown, S = unknown> {
   readonly name: string;
   readonly minVersion: number;
   readonly maxVersion: number;
-  readonly advertisedFrom: number;
   readonly flexibleFrom: number;
   readonly #table: ApiTable<Q, S>;
 
@@ -31,7 +28,6 @@ export class Api<Q = unknown, S = unknown> {
     this.key = table.key;
     this.name = table.name;
     [this.minVersion, this.maxVersion] = table.versions;
-    this.advertisedFrom = table.advertisedFrom ?? this.minVersion;
     this.flexibleFrom = table.flexibleFrom;
     this.#table = table;
   }

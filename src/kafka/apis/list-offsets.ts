@@ -1,0 +1,72 @@
+// ListOffsets: the start and the end of partitions, and the offset of a time.
+import type { BrokerParts } from '../broker-parts.ts';
+import type { Handler } from '../handler.ts';
+import { kafkaErrors, KafkaRefusal, refusalOf } from '../kafka-error.ts';
+import {
+  listOffsetsApi,
+  type ListOffsetsPartition,
+  type ListOffsetsPartitionResponse,
+  type ListOffsetsRequest,
+  type ListOffsetsResponse,
+} from '../messages/list-offsets.ts';
+import type { Partition } from '../topics/partition.ts';
+import { checkLeaderEpoch } from './leader-epoch.ts';
+
+type Parts = Pick<BrokerParts, 'topics' | 'partitions' | 'meter'>;
+
+interface Place {
+  readonly timestamp: number;
+  readonly offset: number;
+}
+
+const nowhere: Place = { timestamp: -1, offset: -1 };
+
+export function listOffsets(parts: Parts): Handler<ListOffsetsRequest, ListOffsetsResponse> {
+  return {
+    api: listOffsetsApi,
+    handle: async (request, { version }) => {
+      const topics = request.topics.map(async ({ name, partitions }) => {
+        const answers = partitions.map(async (asked): Promise<ListOffsetsPartitionResponse> => {
+          const { partitionIndex } = asked;
+          try {
+            const topic = parts.topics.byName(name);
+            if (topic === undefined || partitionIndex < 0 || partitionIndex >= topic.partitionCount)
+              throw new KafkaRefusal(
+                'UNKNOWN_TOPIC_OR_PARTITION',
+                `there is no partition ${partitionIndex} of '${name}'`,
+              );
+            const partition = await parts.partitions.of(topic, partitionIndex);
+            checkLeaderEpoch(asked.currentLeaderEpoch, partition.leaderEpoch);
+            const place = await find(partition, asked, version);
+            return { partitionIndex, errorCode: kafkaErrors.NONE, ...place, leaderEpoch: partition.leaderEpoch };
+          } catch (cause) {
+            const { code, error } = refusalOf(cause);
+            parts.meter.refused('ListOffsets', error);
+            return { partitionIndex, errorCode: code, ...nowhere, leaderEpoch: -1 };
+          }
+        });
+        return { name, partitions: await Promise.all(answers) };
+      });
+      return { throttleTimeMs: 0, topics: await Promise.all(topics) };
+    },
+  };
+}
+
+/** Times that stand for places. */
+const latest = -1;
+const earliest = -2;
+const ofLatestTime = -3;
+const earliestLocal = -4;
+const latestTiered = -5;
+
+async function find(partition: Partition, { timestamp }: ListOffsetsPartition, version: number): Promise<Place> {
+  if (timestamp === latest) return { timestamp: -1, offset: partition.highWatermark };
+  // Nothing is only local here, and nothing only in another tier.
+  if (timestamp === earliest || (timestamp === earliestLocal && version >= 8))
+    return { timestamp: -1, offset: partition.logStartOffset };
+  if (timestamp === latestTiered && version >= 9) return nowhere;
+  if (timestamp === ofLatestTime && version >= 7) return (await partition.latestTimestamp()) ?? nowhere;
+  if (timestamp < 0)
+    throw new KafkaRefusal('UNSUPPORTED_VERSION', `${timestamp} stands for no place in version ${version}`);
+  return (await partition.offsetAt(timestamp)) ?? nowhere;
+}

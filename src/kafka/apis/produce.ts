@@ -1,0 +1,96 @@
+// Produce: appends record batches. Each partition of a request stands for itself. Appends begin in the order in which
+// the requests of a connection come, partition by partition, so that what a producer has sent first comes first.
+import type { BrokerParts } from '../broker-parts.ts';
+import type { Call, Handler } from '../handler.ts';
+import { kafkaErrors, KafkaRefusal, refusalOf } from '../kafka-error.ts';
+import {
+  produceApi,
+  type PartitionProduceData,
+  type PartitionProduceResponse,
+  type ProduceRequest,
+  type ProduceResponse,
+  type TopicProduceResponse,
+} from '../messages/produce.ts';
+import { recordCountOf } from '../records/batch-header.ts';
+import type { Partition, Produced } from '../topics/partition.ts';
+
+type Parts = Pick<BrokerParts, 'topics' | 'partitions' | 'meter' | 'deadlines'>;
+
+/** Versions before it carry records of an older format. */
+const oldestVersion = 3;
+
+/** Whoever does not say how long to wait, or says nonsense, waits so long at most. */
+const timeoutMaxMs = 300_000;
+
+export function produce(parts: Parts): Handler<ProduceRequest, ProduceResponse> {
+  return {
+    api: produceApi,
+    handle: async (request, call) => {
+      const refusal = refusalOfAll(request, call);
+      const begun = request.topicData.map(({ name, partitionData }) => ({
+        name,
+        answers: partitionData.map(async (data): Promise<PartitionProduceResponse> => {
+          if (refusal !== undefined) return refused(parts, data.index, refusal);
+          try {
+            return appended(data.index, await withinTime(parts, request.timeoutMs, append(parts, name, data)));
+          } catch (cause) {
+            return refused(parts, data.index, refusalOf(cause));
+          }
+        }),
+      }));
+      const responses: TopicProduceResponse[] = [];
+      for (const { name, answers } of begun) responses.push({ name, partitionResponses: await Promise.all(answers) });
+      if (request.acks !== 0) return { responses, throttleTimeMs: 0 };
+      // Nobody waits for an answer. That something was refused is told by closing the connection, as Kafka does.
+      const failed = responses.flatMap((topic) => topic.partitionResponses).find(({ errorCode }) => errorCode !== 0);
+      if (failed !== undefined)
+        throw new KafkaRefusal('INVALID_RECORD', failed.errorMessage ?? 'a produce was refused');
+      return undefined;
+    },
+  };
+}
+
+function refusalOfAll({ acks, transactionalId }: ProduceRequest, { version }: Call): KafkaRefusal | undefined {
+  if (version < oldestVersion)
+    return new KafkaRefusal('UNSUPPORTED_VERSION', `records of Produce before version ${oldestVersion} are not taken`);
+  if (acks !== 0 && acks !== 1 && acks !== -1)
+    return new KafkaRefusal('INVALID_REQUIRED_ACKS', `acks is 0, 1 or -1 (all), not ${acks}`);
+  if (transactionalId !== null)
+    return new KafkaRefusal('TRANSACTIONAL_ID_AUTHORIZATION_FAILED', 'transactions are not served');
+  return undefined;
+}
+
+/** Begins to append at once if the partition is open. */
+function append(parts: Parts, topicName: string, { index, records }: PartitionProduceData): Promise<Produced> {
+  const { topics, partitions, meter } = parts;
+  const topic = topics.byName(topicName);
+  if (topic === undefined || index < 0 || index >= topic.partitionCount)
+    throw new KafkaRefusal('UNKNOWN_TOPIC_OR_PARTITION', `there is no partition ${index} of topic '${topicName}'`);
+  if (records === null || records.byteLength === 0)
+    throw new KafkaRefusal('INVALID_RECORD', 'a produce has no records');
+  const into = async (partition: Partition): Promise<Produced> => {
+    const done = await partition.append(records);
+    meter.produced(topicName, records.byteLength, recordCountOf(records));
+    return done;
+  };
+  const partition = partitions.of(topic, index);
+  return partition instanceof Promise ? partition.then(into) : into(partition);
+}
+
+/** What takes too long goes on; only nobody waits for it any more. */
+function withinTime({ deadlines }: Parts, timeoutMs: number, appending: Promise<Produced>): Promise<Produced> {
+  const limitMs = timeoutMs > 0 ? Math.min(timeoutMs, timeoutMaxMs) : timeoutMaxMs;
+  const late = (): KafkaRefusal =>
+    new KafkaRefusal('REQUEST_TIMED_OUT', `records were not durable after ${limitMs} ms`);
+  return deadlines.within(limitMs, appending, late);
+}
+
+function appended(index: number, done: Produced): PartitionProduceResponse {
+  const { baseOffset, logAppendTimeMs, logStartOffset } = done;
+  return { index, errorCode: kafkaErrors.NONE, baseOffset, logAppendTimeMs, logStartOffset };
+}
+
+function refused({ meter }: Parts, index: number, { code, error, message }: KafkaRefusal): PartitionProduceResponse {
+  meter.refused('Produce', error);
+  return { index, errorCode: code, baseOffset: -1, logAppendTimeMs: -1, logStartOffset: -1, errorMessage: message };
+}

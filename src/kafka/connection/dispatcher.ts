@@ -1,0 +1,80 @@
+// From a frame to the frame of its answer: the header says which API and version; its handler does the rest.
+//
+// What Kafka does with a request that it does not know, or cannot read, is to close the connection: nobody could tell
+// where such an answer would belong. Only a client that asks in a too new version what is served is answered: in the
+// oldest version, with UNSUPPORTED_VERSION and the list.
+import type { BrokerMeter } from '../broker-meter.ts';
+import type { Clock } from '../../index.ts';
+import type { Call, Handler } from '../handler.ts';
+import { kafkaErrors, KafkaRefusal, refusalOf } from '../kafka-error.ts';
+import { apiVersionsApi } from '../messages/api-versions.ts';
+import { produceApi } from '../messages/produce.ts';
+import { readRequestRest, readRequestStart, writeResponseHeader } from '../wire/headers.ts';
+import { WireError, WireReader } from '../wire/wire-reader.ts';
+import { WireWriter } from '../wire/wire-writer.ts';
+import type { Answering, ConnectionFacts } from './connection.ts';
+
+export interface DispatcherOptions {
+  readonly handlers: readonly Handler<unknown, unknown>[];
+  readonly meter: BrokerMeter;
+  readonly clock: Clock;
+}
+
+export class Dispatcher implements Answering {
+  readonly #handlers: ReadonlyMap<number, Handler<unknown, unknown>>;
+  readonly #meter: BrokerMeter;
+  readonly #clock: Clock;
+
+  constructor({ handlers, meter, clock }: DispatcherOptions) {
+    this.#handlers = new Map(handlers.map((handler) => [handler.api.key, handler]));
+    this.#meter = meter;
+    this.#clock = clock;
+  }
+
+  isProduce(frame: Uint8Array): boolean {
+    return frame[0] === 0 && frame[1] === produceApi.key;
+  }
+
+  async answer(frame: Uint8Array, facts: ConnectionFacts): Promise<readonly Uint8Array[] | undefined> {
+    const since = this.#clock.monotonic();
+    const reader = new WireReader(frame);
+    const { apiKey, apiVersion, correlationId } = readRequestStart(reader);
+    const handler = this.#handlers.get(apiKey);
+    if (handler === undefined) throw new WireError(`there is no API ${apiKey} here`);
+    const { api } = handler;
+    const isServed = api.serves(apiVersion);
+    if (!isServed && api.key !== apiVersionsApi.key)
+      throw new WireError(`${api.name} is not served in version ${apiVersion}`);
+    const version = isServed ? apiVersion : 0;
+    const clientId = isServed ? readRequestRest(reader, api.isFlexible(version)) : null;
+    const { clientHost, signal, hold } = facts;
+    const call: Call = { version, clientId, clientHost, signal, hold };
+    const response = isServed
+      ? await respond(handler, api.readRequest(reader, version), call)
+      : handler.failed?.({}, kafkaErrors.UNSUPPORTED_VERSION, call);
+    if (response === undefined) return undefined;
+    const writer = new WireWriter();
+    writeResponseHeader(writer, api, version, correlationId);
+    api.writeResponse(writer, version, response);
+    const answer = writer.frame();
+    this.#meter.answered({
+      api: api.name,
+      version,
+      durationMs: this.#clock.monotonic() - since,
+      requestBytes: frame.byteLength,
+      answerBytes: writer.sizeBytes,
+    });
+    return answer;
+  }
+}
+
+/** The answer of a handler, or the one that it has for a refusal of the whole. */
+async function respond(handler: Handler<unknown, unknown>, request: unknown, call: Call): Promise<unknown> {
+  try {
+    return await handler.handle(request, call);
+  } catch (cause) {
+    // What is not a refusal is a fault of ours, and has to be seen.
+    if (handler.failed === undefined || !(cause instanceof KafkaRefusal)) throw cause;
+    return handler.failed(request, refusalOf(cause).code, call);
+  }
+}
