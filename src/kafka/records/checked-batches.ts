@@ -5,6 +5,7 @@
 // Records inside a compressed batch are looked at only where a rule needs their keys. Of the others the header is
 // believed: a producer that lies there harms only the readers of what it wrote itself.
 import { KafkaRefusal } from '../kafka-error.ts';
+import type { KafkaErrorName } from '../kafka-error.ts';
 import { batchHeaderBytes, batchPrefixBytes, crcOfBatch, readBatchHeader, setMaxTimestamp } from './batch-header.ts';
 import type { BatchHeader, TimestampType } from './batch-header.ts';
 import { plainRecords } from './compression.ts';
@@ -148,6 +149,6 @@ function checkTimestamp(timestamp: number, rules: BatchRules): void {
   }
 }
 
-function refuse(error: ConstructorParameters<typeof KafkaRefusal>[0], message: string): never {
+function refuse(error: KafkaErrorName, message: string): never {
   throw new KafkaRefusal(error, message);
 }
