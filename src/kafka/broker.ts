@@ -81,10 +81,15 @@ export class Broker {
     const deadlines = new Deadlines(runtime);
     const configs = await BrokerConfigs.load({ streams, settings, nodeId });
     const topics = await Topics.load({ streams, runtime, configs, log });
-    const partitions = new Partitions({ streams, runtime, topics, settings, log });
-    const producerIds = new ProducerIds({ streams });
-    const groups = await Groups.open({ streams, runtime, settings, topics, log });
-    const retention = new Retention({ topics, partitions, runtime, settings, log });
+    const partitions = await Partitions.load({ streams, runtime, topics, settings, log });
+    const producerIds = new ProducerIds(streams);
+    const groups = await Groups.open({ streams, runtime, settings, log });
+    const retention = new Retention({
+      partitions: () => partitions.all(),
+      runtime,
+      intervalMs: settings['log.retention.check.interval.ms'],
+      log,
+    });
     const begun = { close: async (): Promise<void> => closeAll(parts, retention) };
     const clusterId = await openClusterId(streams.kv, runtime.random);
     const place: { host: string; port: number } = { host: '', port: 0 };
@@ -110,6 +115,7 @@ export class Broker {
       place.host = options.advertise?.host ?? host;
       place.port = options.advertise?.port ?? address.port;
       retention.start();
+      void partitions.openExisting(); // Retention is for all of them, also those that nobody asks for.
       log.log('info', 'The broker serves.', { host: address.host, port: address.port, advertised: place.host });
       return new Broker(parts, server, retention, { host, port: address.port });
     } catch (cause) {

@@ -17,6 +17,7 @@ import ts from 'typescript';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { resolveSettings } from '../../src/engine/settings.ts';
 import * as qanat from '../../src/index.ts';
+import * as kafka from '../../src/kafka.ts';
 import { qanatError, qanatErrorCodes, type QanatErrorCode } from '../../src/model/errors.ts';
 import * as limits from '../../src/model/limits.ts';
 import * as s3 from '../../src/s3.ts';
@@ -61,7 +62,7 @@ describe.each([...texts.keys()])('%s', (path) => {
   });
 
   it('imports in its examples what there is', () => {
-    const doors: Readonly<Record<string, object>> = { qanat, 'qanat/s3': s3, 'qanat/testkit': testkit };
+    const doors: Readonly<Record<string, object>> = { qanat, 'qanat/s3': s3, 'qanat/kafka': kafka, 'qanat/testkit': testkit };
     const imports = blocksOf(textOf(path)).flatMap(({ text }) => [
       ...text.matchAll(/import \{([^}]*)\} from '(qanat[^']*)'/g),
     ]);

@@ -16,6 +16,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const mayLoad: Readonly<Record<string, readonly (string | RegExp)[]>> = {
   qanat: ['lru-cache'],
   'qanat/s3': ['undici', 'tslib', /^@(aws|aws-sdk|aws-crypto|smithy)\//],
+  'qanat/kafka': ['lru-cache'],
   'qanat/testkit': ['lru-cache'],
 };
 

@@ -36,7 +36,7 @@ export const layers: readonly Layer[] = [
 ];
 
 /** The doors that exist: one for each subpath in package.json. A new door is added to both. */
-export const doors: readonly string[] = ['src/index.ts', 'src/s3.ts', 'src/testkit.ts'];
+export const doors: readonly string[] = ['src/index.ts', 'src/s3.ts', 'src/kafka.ts', 'src/testkit.ts'];
 
 export interface PackageRule {
   /** Imports that the rule is about. */
@@ -54,7 +54,8 @@ export const packageRules: readonly PackageRule[] = [
   { specifier: /^lru-cache$/, only: /^src\/cache\//, why: 'lru-cache stays in src/cache' },
   { specifier: /^msgpackr\/(pack|unpack)$/, only: /^src\/format\//, why: 'msgpackr stays in src/format' },
   { specifier: /^msgpackr$/, only: /^$/, why: 'the main entry loads a native addon: msgpackr/pack or msgpackr/unpack' },
-  { specifier: /^node:net$/, only: /^src\/kafka\//, why: 'sockets stay in src/kafka' },
+  { specifier: /^node:(net|http)$/, only: /^src\/kafka\//, why: 'sockets stay in src/kafka' },
+  { specifier: /^prom-client$/, only: /^src\/kafka\/watching\//, why: 'prom-client stays in src/kafka/watching' },
   { specifier: /^node:(timers(\/promises)?|perf_hooks)$/, only: /^src\/base\/runtime\.ts$/, why: 'use Runtime' },
 ];
 
