@@ -9,11 +9,11 @@ export type OpenedStore =
   | { readonly store: ObjectStore; readonly title: string; readonly close: () => void }
   | { readonly store: undefined; readonly problem: string };
 
-/** Opens the store of a URL; makes no request. */
-export async function openStore(url: string): Promise<OpenedStore> {
+/** Opens the store of a URL; makes no request. `isMade`: a directory that is not there will be made. */
+export async function openStore(url: string, options: { readonly isMade?: boolean } = {}): Promise<OpenedStore> {
   try {
     if (url.startsWith('s3:')) return await openS3(url);
-    if (url.startsWith('file:')) return openDirectory(url);
+    if (url.startsWith('file:')) return openDirectory(url, options.isMade === true);
   } catch (cause) {
     if ((cause as { code?: unknown }).code !== 'INVALID_ARGUMENT') throw cause;
     return refused((cause as Error).message);
@@ -27,7 +27,7 @@ async function openS3(url: string): Promise<OpenedStore> {
   return { store, title: url, close: () => store.close() };
 }
 
-function openDirectory(url: string): OpenedStore {
+function openDirectory(url: string, isMade: boolean): OpenedStore {
   let directory: string;
   try {
     directory = fileURLToPath(url);
@@ -35,7 +35,7 @@ function openDirectory(url: string): OpenedStore {
     return refused('the URL of a directory is file:///directory, with an absolute path');
   }
   // A store makes its directory when it is opened; a doctor has nothing to say about what is not there.
-  if (!isDirectory(directory)) return refused(`there is no directory ${directory}`);
+  if (!isMade && !isDirectory(directory)) return refused(`there is no directory ${directory}`);
   return { store: new FileObjectStore(directory), title: url, close: () => {} };
 }
 

@@ -81,7 +81,7 @@ export class AdminServer {
       });
     });
     const { log } = options;
-    server.on('error', (cause) => log.log('error', 'the admin server has failed', { cause: cause.message }));
+    server.on('error', (cause) => log.log('error', 'The admin server has failed.', { cause: cause.message }));
     return new AdminServer(server, options, patience);
   }
 
@@ -132,7 +132,7 @@ export class AdminServer {
       return json(healthy ? 200 : 503, { healthy, ready, ...rest });
     } catch (cause) {
       const { message } = cause instanceof Error ? cause : new Error(String(cause));
-      this.#options.log.log('error', 'an answer of the admin server failed', { path, cause: message });
+      this.#options.log.log('error', 'An answer of the admin server failed.', { path, cause: message });
       return plain(500, 'Something went wrong; the log says what.\n');
     }
   }

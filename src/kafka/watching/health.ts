@@ -5,9 +5,11 @@ import type { Stats } from '../../index.ts';
 
 /** What is judged. */
 export interface Vitals {
-  readonly stats: Pick<Stats, 'status' | 'writing'>;
-  /** Whether the broker takes connections. */
+  /** Of the stream set; undefined while it is being opened, which takes as long as there is to recover. */
+  readonly stats: Pick<Stats, 'status' | 'writing'> | undefined;
+  /** Whether the broker takes connections, or has not begun to. */
   readonly isListening: boolean;
+  readonly isStarting: boolean;
   /** Whether it has begun to stop. */
   readonly isClosing: boolean;
 }
@@ -17,7 +19,7 @@ export interface Health {
   readonly healthy: boolean;
   /** Whether clients may be sent here. */
   readonly ready: boolean;
-  readonly status: Stats['status'];
+  readonly status: Stats['status'] | 'opening';
   readonly problems: readonly string[];
   /** The numbers behind it. */
   readonly oldestPendingAppendMs: number;
@@ -33,20 +35,21 @@ export const pendingMaxMs = 30_000;
 export const unuploadedAgeMaxMs = 600_000;
 
 /** Judges. */
-export function healthOf({ stats, isListening, isClosing }: Vitals): Health {
-  const { status, writing } = stats;
+export function healthOf({ stats, isListening, isStarting, isClosing }: Vitals): Health {
+  const { status, writing } = stats ?? { status: 'opening', writing: undefined };
   const oldestPendingAppendMs = writing?.oldestPendingMs ?? 0;
   const unuploadedAgeMs = writing?.unuploadedAgeMs ?? 0;
   const unuploadedBytes = writing?.unuploadedBytes ?? 0;
   const problems: string[] = [];
-  if (status !== 'open') problems.push(`the stream set is ${status}; the broker has to be started again`);
+  if (status !== 'open' && status !== 'opening' && !isClosing)
+    problems.push(`the stream set is ${status}; the broker has to be started again`);
   if (oldestPendingAppendMs > pendingMaxMs)
     problems.push(`an append has been waiting for ${seconds(oldestPendingAppendMs)}; look at the store and the disk`);
   if (unuploadedAgeMs > unuploadedAgeMaxMs)
     problems.push(
       `${unuploadedBytes} bytes wait for their upload, ${seconds(unuploadedAgeMs)} by now; look at the store`,
     );
-  if (!isListening && !isClosing) problems.push('the broker takes no connections');
+  if (status === 'open' && !isListening && !isStarting && !isClosing) problems.push('the broker takes no connections');
   return {
     healthy: problems.length === 0,
     ready: status === 'open' && isListening && !isClosing,

@@ -84,7 +84,7 @@ export class JsonLines implements BrokerLog {
   #mayBeWritten(level: LogLevel, message: string): boolean {
     const isKnown = this.#repeated.has(`${level} ${message}`);
     const told =
-      isKnown || this.#repeated.size < messagesMax ? message : 'messages that are not told apart in this second';
+      isKnown || this.#repeated.size < messagesMax ? message : 'Messages that are not told apart in this second.';
     const key = `${level} ${told}`;
     let one = this.#repeated.get(key);
     if (one === undefined) this.#repeated.set(key, (one = { level, message: told, written: 0, omitted: 0 }));

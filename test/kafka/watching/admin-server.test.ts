@@ -9,7 +9,7 @@ import { later } from '../../engine/world.ts';
 
 const patience = { requestMs: 300, answerMs: 600, closeMs: 100 };
 
-const well: Vitals = { stats: { status: 'open' }, isListening: true, isClosing: false };
+const well: Vitals = { stats: { status: 'open' }, isListening: true, isStarting: false, isClosing: false };
 
 async function startAdmin(more: Partial<AdminOptions> = {}): Promise<AdminServer> {
   const metrics = { contentType: 'text/plain; version=0.0.4', text: async () => 'qanat_streams 1\n' };
@@ -92,7 +92,7 @@ describe('an admin server', () => {
     const answered = await get(admin, '/metrics');
     expect([answered.status, await answered.text()]).toEqual([500, 'Something went wrong; the log says what.\n']);
     expect(said).toEqual([
-      ['error', 'an answer of the admin server failed', { path: '/metrics', cause: 'no numbers' }],
+      ['error', 'An answer of the admin server failed.', { path: '/metrics', cause: 'no numbers' }],
     ]);
     expect((await get(admin, '/health')).status).toBe(200);
   });
@@ -167,6 +167,12 @@ describe('health', () => {
   ] as const)('%s', (_title, stats, problems) => {
     const health = healthOf({ ...well, stats });
     expect(health).toMatchObject({ problems, healthy: problems.length === 0, ready: true, unreleasedSegments: 3 });
+  });
+
+  test('is neither bad nor ready while the broker starts', () => {
+    const starting: Vitals = { stats: undefined, isListening: false, isStarting: true, isClosing: false };
+    expect(healthOf(starting)).toMatchObject({ healthy: true, ready: false, status: 'opening' });
+    expect(healthOf({ ...starting, stats: { status: 'open' } })).toMatchObject({ healthy: true, ready: false });
   });
 
   test('is bad where the broker takes no connections, unless it is stopping', () => {

@@ -149,7 +149,7 @@ describe('all metrics', () => {
     opened.watch(await openSet(new MemoryObjectStore()));
     const metrics = parseMetrics(await opened.text());
     const documented = [...readFileSync(join(root, 'docs', 'operations.md'), 'utf8').matchAll(/^\| `(qanat_\w+)` /gm)];
-    expect(documented.map(([, name]) => name).toSorted()).toEqual([...metrics.keys()].toSorted());
+    expect(documented.map(([, name]) => String(name)).toSorted()).toEqual([...metrics.keys()].toSorted());
     for (const [name, { type, help }] of metrics) {
       expect(help).toMatch(/^[A-Z].*\.$/);
       expect(name.endsWith('_total'), name).toBe(type === 'counter');
