@@ -4,10 +4,13 @@
 export type Asked =
   | { readonly command: 'help' | 'version' }
   | { readonly command: 'doctor'; readonly url: string }
+  /** What a broker's words mean is looked at where they are needed. */
+  | { readonly command: 'broker'; readonly words: readonly string[] }
   | { readonly command: 'wrong'; readonly problem: string };
 
 export const usage: string = `Usage: qanat <command>
 
+  qanat broker        serves Kafka's protocol; qanat broker --help says more
   qanat doctor URL    tries whether a store can be used, and says what is in it
 
 URL is one of
@@ -21,12 +24,13 @@ with 1 if something failed, and with 2 if it was asked wrongly.
   qanat --help        this text
   qanat --version     the version of the package`;
 
-const commands = ['doctor'];
+const commands = ['broker', 'doctor'];
 
 /** Understands the words after `qanat`. */
 export function parseArguments(words: readonly string[]): Asked {
   const [first, ...rest] = words;
   if (first === undefined) return wrong('a command is missing');
+  if (first === 'broker') return { command: 'broker', words: rest };
   if (words.includes('--help') || words.includes('-h') || first === 'help') return { command: 'help' };
   if (first === '--version' || first === '-v') return { command: 'version' };
   if (first.startsWith('-')) return wrong(`there is no option ${first}`);

@@ -3,14 +3,11 @@
 // and 2 if it was asked for something that it does not have.
 import { readFileSync } from 'node:fs';
 import { parseArguments, usage } from './arguments.ts';
-import { runDoctor } from './doctor.ts';
-import { openStore } from './store-from-url.ts';
 
 // The SDK, which is loaded later, says that its releases of next year need a newer Node. This package has an older one.
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
 
 const ended = new AbortController();
-process.once('SIGINT', () => ended.abort(new Error('stopped'))); // What a probe has written is deleted all the same.
 
 process.exitCode = await run(process.argv.slice(2));
 
@@ -28,10 +25,14 @@ async function run(words: readonly string[]): Promise<number> {
       return 2;
     case 'doctor':
       return doctor(asked.url);
+    case 'broker':
+      return broker(asked.words);
   }
 }
 
 async function doctor(url: string): Promise<number> {
+  process.once('SIGINT', () => ended.abort(new Error('stopped'))); // What a probe has written is deleted all the same.
+  const [{ runDoctor }, { openStore }] = await Promise.all([import('./doctor.ts'), import('./store-from-url.ts')]);
   const opened = await openStore(url);
   if (opened.store === undefined) {
     console.error(`qanat doctor: ${opened.problem}`);
@@ -46,6 +47,26 @@ async function doctor(url: string): Promise<number> {
   } finally {
     opened.close();
   }
+}
+
+async function broker(words: readonly string[]): Promise<number> {
+  // Supervisors send the one, terminals the other. Who asks twice does not want to wait.
+  const stop = (_signal: string, number: number): void => {
+    if (ended.signal.aborted) process.exit(128 + number);
+    ended.abort(new Error('stopped'));
+  };
+  process.on('SIGTERM', stop).on('SIGINT', stop);
+  // Whoever reads what is printed may be gone. That is no reason to stop serving.
+  process.stdout.on('error', () => {});
+  process.stderr.on('error', () => {});
+  const { runBroker } = await import('./broker.ts');
+  return runBroker({
+    words,
+    environment: process.env,
+    print: (text) => void process.stdout.write(text),
+    printError: (text) => void process.stderr.write(text),
+    stopped: ended.signal,
+  });
 }
 
 function ownVersion(): string {
