@@ -84,6 +84,10 @@ export class Broker {
     const partitions = await Partitions.load({ streams, runtime, topics, settings, log });
     const producerIds = new ProducerIds(streams);
     const groups = await Groups.open({ streams, runtime, settings, log });
+    topics.subscribe({
+      changed: () => {},
+      deleted: () => groups.forgetTopics((name) => topics.byName(name) === undefined),
+    });
     const retention = new Retention({
       partitions: () => partitions.all(),
       runtime,
@@ -136,7 +140,9 @@ export class Broker {
   }
 
   async #shutDown(end: BrokerEnd): Promise<void> {
-    await this.#server.close();
+    const served = this.#server.close();
+    await this.#parts.groups.close(); // Members that wait for others are sent away: else they would be waited for.
+    await served;
     await closeAll(this.#parts, this.#retention);
     this.#parts.log.log('info', 'The broker has stopped.', { status: end.status });
     this.#end(end);
