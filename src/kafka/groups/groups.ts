@@ -104,21 +104,31 @@ export class Groups {
     return this.#shardOf(request.groupId).commit(request);
   }
 
-  /** Committed offsets of these partitions, or of all that have one. */
+  /** Committed offsets of these partitions, or of all that have one. `hold` takes room for them, if there is room. */
   async fetchOffsets(
     groupId: string,
     topics: readonly TopicPartitions[] | null,
+    hold: (sizeBytes: number) => boolean = () => true,
   ): Promise<{ readonly error: KafkaErrorName; readonly topics: readonly FetchedTopic[] }> {
     const shard = this.#shardOf(groupId);
     const group = shard.get(groupId);
+    const sizeBytes = topics === null ? (group?.offsets.sizeBytes ?? 0) : 0;
+    if (sizeBytes > 0 && !hold(sizeBytes)) return { error: 'COORDINATOR_LOAD_IN_PROGRESS', topics: [] };
     const fetched = fetchOffsets(group, topics);
     const failure = await shard.settled(group);
     return failure === undefined ? { error: 'NONE', topics: fetched } : { error: failure, topics: [] };
   }
 
-  async describe(groupId: string): Promise<{ readonly error: KafkaErrorName; readonly group: GroupDescription }> {
+  /** A group with its members. `hold` takes room for them, if there is room. */
+  async describe(
+    groupId: string,
+    hold: (sizeBytes: number) => boolean = () => true,
+  ): Promise<{ readonly error: KafkaErrorName; readonly group: GroupDescription }> {
     const shard = this.#shardOf(groupId);
     const group = shard.get(groupId);
+    const sizeBytes = group === undefined ? 0 : group.metadataSizeBytes + group.assignmentsSizeBytes;
+    if (sizeBytes > 0 && !hold(sizeBytes))
+      return { error: 'COORDINATOR_LOAD_IN_PROGRESS', group: describeDead(groupId) };
     const described = group === undefined ? describeDead(groupId) : describeGroup(group);
     const failure = await shard.settled(group);
     return failure === undefined
