@@ -37,10 +37,12 @@ export class WireWriter {
     this.#view.setInt32(at, value);
   }
 
+  /** What is beyond 63 bits, as the number next to the largest is, becomes the largest. */
   int64(value: number): void {
     const at = this.#room(8);
-    this.#view.setInt32(at, Math.floor(value / 2 ** 32));
-    this.#view.setUint32(at + 4, value >>> 0);
+    const isTooLarge = value >= 2 ** 63;
+    this.#view.setInt32(at, isTooLarge ? 0x7fff_ffff : Math.floor(value / 2 ** 32));
+    this.#view.setUint32(at + 4, isTooLarge ? 0xffff_ffff : value >>> 0);
   }
 
   float64(value: number): void {
