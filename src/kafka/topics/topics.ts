@@ -156,11 +156,13 @@ export class Topics {
     }
   }
 
-  /** Deletes a topic. Its streams are deleted in the background. */
-  async delete(name: string): Promise<void> {
+  /** Deletes a topic; only if it has this id, where one is given. Its streams are deleted in the background. */
+  async delete(name: string, id?: string): Promise<void> {
     await this.#inTurn(name, async () => {
       for (let attempt = 1; attempt <= attemptsMax; attempt++) {
-        const { version } = this.#get(name);
+        const { topic, version } = this.#get(name);
+        if (id !== undefined && topic.id !== id)
+          throw new KafkaRefusal('UNKNOWN_TOPIC_ID', `There is no topic with the id ${id}.`);
         if (await deleteDocument(this.#options.streams.kv, topicKeyPrefix + name, version)) return this.#forget(name);
         await this.#reload(name);
       }

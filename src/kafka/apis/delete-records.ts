@@ -1,0 +1,45 @@
+// DeleteRecords: lets partitions begin at a later offset.
+import type { BrokerParts } from '../broker-parts.ts';
+import type { Handler } from '../handler.ts';
+import { kafkaErrors, KafkaRefusal, refusalOf } from '../kafka-error.ts';
+import {
+  deleteRecordsApi,
+  type DeleteRecordsPartition,
+  type DeleteRecordsPartitionResult,
+  type DeleteRecordsRequest,
+  type DeleteRecordsResponse,
+} from '../messages/delete-records.ts';
+
+type Parts = Pick<BrokerParts, 'topics' | 'partitions' | 'meter'>;
+
+export function deleteRecords(parts: Parts): Handler<DeleteRecordsRequest, DeleteRecordsResponse> {
+  return {
+    api: deleteRecordsApi,
+    handle: async ({ topics }) => {
+      const results = topics.map(async ({ name, partitions }) => ({
+        name,
+        partitions: await Promise.all(partitions.map((partition) => deleteOne(parts, name, partition))),
+      }));
+      return { throttleTimeMs: 0, topics: await Promise.all(results) };
+    },
+  };
+}
+
+async function deleteOne(
+  { topics, partitions, meter }: Parts,
+  name: string,
+  { partitionIndex, offset }: DeleteRecordsPartition,
+): Promise<DeleteRecordsPartitionResult> {
+  try {
+    const topic = topics.byName(name);
+    if (topic === undefined)
+      throw new KafkaRefusal('UNKNOWN_TOPIC_OR_PARTITION', `There is no topic ${JSON.stringify(name)}.`);
+    const partition = await partitions.of(topic, partitionIndex);
+    const lowWatermark = await partition.deleteRecords(offset);
+    return { partitionIndex, lowWatermark, errorCode: kafkaErrors.NONE };
+  } catch (cause) {
+    const { code, error } = refusalOf(cause);
+    meter.refused('DeleteRecords', error);
+    return { partitionIndex, lowWatermark: -1, errorCode: code };
+  }
+}
