@@ -88,9 +88,9 @@ function propertiesOf(port, controllerPort) {
 
 async function untilOpen(port) {
   for (const deadline = Date.now() + startLimitMs; ; await pause(200)) {
-    const isOpen = await new Promise((resolve) => {
-      const socket = connect(port, '127.0.0.1', () => resolve(true));
-      socket.on('error', () => resolve(false));
+    const isOpen = await new Promise((isDone) => {
+      const socket = connect(port, '127.0.0.1', () => isDone(true));
+      socket.on('error', () => isDone(false));
       socket.on('connect', () => socket.destroy());
     });
     if (isOpen) return;

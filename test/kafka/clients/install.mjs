@@ -210,9 +210,9 @@ async function run(command, args, { cwd, env } = {}) {
     isLate = true;
     endGroup(child.pid);
   }, left);
-  const code = await new Promise((resolve) => {
-    child.on('error', (cause) => resolve(cause.code));
-    child.on('close', resolve);
+  const code = await new Promise((isDone) => {
+    child.on('error', (cause) => isDone(cause.code));
+    child.on('close', isDone);
   });
   clearTimeout(timer);
   groups.delete(child.pid);
