@@ -1,8 +1,14 @@
 // Everything that is served, but for the list of it.
 import type { BrokerParts } from '../broker-parts.ts';
 import type { Handler } from '../handler.ts';
+import { alterConfigs, incrementalAlterConfigs } from './alter-configs.ts';
+import { createPartitions } from './create-partitions.ts';
+import { createTopics } from './create-topics.ts';
 import { deleteGroups } from './delete-groups.ts';
+import { deleteRecords } from './delete-records.ts';
+import { deleteTopics } from './delete-topics.ts';
 import { describeCluster } from './describe-cluster.ts';
+import { describeConfigs } from './describe-configs.ts';
 import { describeGroups } from './describe-groups.ts';
 import { fetch } from './fetch.ts';
 import { findCoordinator } from './find-coordinator.ts';
@@ -40,6 +46,13 @@ export function handlersOf(parts: BrokerParts): readonly Handler<unknown, unknow
     listGroups(parts),
     deleteGroups(parts),
     offsetDelete(parts),
+    createTopics(parts),
+    deleteTopics(parts),
+    createPartitions(parts),
+    describeConfigs(parts),
+    alterConfigs(parts),
+    incrementalAlterConfigs(parts),
+    deleteRecords(parts),
   ];
   return handlers as readonly Handler<unknown, unknown>[];
 }
