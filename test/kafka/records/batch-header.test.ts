@@ -3,6 +3,7 @@ import { KafkaRefusal } from '../../../src/kafka/kafka-error.ts';
 import {
   crcOfBatch,
   readBatchHeader,
+  recordCountOf,
   setBatchPlace,
   setMaxTimestamp,
   stampAppendTime,
@@ -12,6 +13,7 @@ import { changed, javaBatch, kafkajsBatch, otherCrc32c, platformaticBatch, usual
 describe('the header of a batch', () => {
   test("is read as Apache Kafka's Java client wrote it", () => {
     const batch = javaBatch('mixed', 'zstd');
+    expect(recordCountOf(batch)).toBe(5);
     expect(readBatchHeader(batch)).toEqual({
       baseOffset: 0,
       sizeBytes: batch.length,

@@ -61,9 +61,9 @@ function spoiled(bytes: Uint8Array, { what, place, length, byte }: Spoiling): Ui
 }
 
 /** What a look at the bytes comes to: its result, or the error of the protocol; nothing else may be thrown. */
-function outcome(body: () => unknown): unknown {
+function outcome(body: () => unknown): string {
   try {
-    return body();
+    return JSON.stringify(body()) ?? 'nothing';
   } catch (cause) {
     if (!(cause instanceof KafkaRefusal)) throw cause;
     return `${cause.error}: ${cause.message}`;
@@ -71,7 +71,7 @@ function outcome(body: () => unknown): unknown {
 }
 
 /** Everything that is done with bytes from a client, one thing after the other. */
-function look(bytes: Uint8Array): unknown[] {
+function look(bytes: Uint8Array): string[] {
   const rules = {
     nowMs: usualTimestamp,
     maxMessageBytes: 100_000,
@@ -79,14 +79,14 @@ function look(bytes: Uint8Array): unknown[] {
     timestampBeforeMaxMs: Number.POSITIVE_INFINITY,
     timestampAfterMaxMs: 3_600_000,
   } as const;
-  const found: unknown[] = [];
+  const found: string[] = [];
   found.push(outcome(() => readBatchHeader(bytes)));
   found.push(
     outcome(() => {
       const header = readBatchHeader(bytes);
       return [
         firstAtOrAfter(bytes, header, usualTimestamp + 300),
-        Uint8Array.from(plainRecords(bytes, header, 100_000)),
+        Buffer.from(plainRecords(bytes, header, 100_000)).toString('base64'),
       ];
     }),
   );
@@ -96,12 +96,12 @@ function look(bytes: Uint8Array): unknown[] {
 }
 
 /** Looks at bytes that lie between others. Those may not be written to. */
-function lookAmong(bytes: Uint8Array, other: number): unknown[] {
+function lookAmong(bytes: Uint8Array, other: number): string[] {
   const around = new Uint8Array(bytes.length + 300).fill(other);
   around.set(bytes, 150);
   const found = look(around.subarray(150, 150 + bytes.length));
   const outside = [around.subarray(0, 150), around.subarray(150 + bytes.length)];
-  for (const side of outside) expect(side.every((byte) => byte === other)).toBe(true);
+  for (const side of outside) if (side.some((byte) => byte !== other)) throw new Error('Bytes outside were written.');
   return found;
 }
 
@@ -122,11 +122,11 @@ function mutations(runs: number, mend: (bytes: Uint8Array) => Uint8Array): void 
 }
 
 test('batches with changed bytes are refused or read, and nothing outside of them is looked at', () => {
-  mutations(1500, (bytes) => bytes);
+  mutations(1000, (bytes) => bytes);
 });
 
 test('batches whose length and CRC are right are refused or read, whatever else is wrong', () => {
-  mutations(4000, (bytes) => {
+  mutations(2500, (bytes) => {
     if (bytes.length < 21) return bytes;
     return changed(bytes, (view) => view.setInt32(8, bytes.length - 12));
   });
@@ -137,7 +137,7 @@ test('bytes that never were a batch are refused', () => {
     fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
       const found = lookAmong(bytes, 0);
       expect(lookAmong(bytes, 255)).toEqual(found);
-      expect(typeof found[0]).toBe('string');
+      expect(found[0]).toMatch(/^CORRUPT_MESSAGE/);
     }),
     { numRuns: 1000 },
   );
