@@ -24,7 +24,8 @@ export class WireWriter {
   }
 
   int8(value: number): void {
-    this.#view.setInt8(this.#room(1), value);
+    const at = this.#room(1); // Before the view is looked at: it may be another one afterwards.
+    this.#view.setInt8(at, value);
   }
 
   int16(value: number): void {
