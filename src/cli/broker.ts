@@ -53,24 +53,24 @@ export async function runBroker(program: BrokerProgram): Promise<number> {
     sentence(asked.problem);
     return 2;
   }
-  const place = await openPlace(asked.run.place);
-  if (typeof place === 'string') {
-    sentence(place);
-    return 2;
-  }
   const log = new JsonLines({ write: printError, level: asked.run.level, runtime: systemRuntime });
-  let problem: string | undefined;
+  let place: OpenPlace | string | undefined;
   try {
-    problem = await watchAndServe(asked.run, place, log, program);
-  } catch (cause) {
-    // Stopped before it had started, it has nothing to say.
-    if (!stopped.aborted || cause !== stopped.reason) problem = problemOf(cause);
-  } finally {
-    place.close();
+    place = await openPlace(asked.run.place);
+    const problem = typeof place === 'string' ? place : await watchAndServe(asked.run, place, log, program);
+    if (problem === undefined) return 0;
     log.flush();
+    sentence(problem);
+    return typeof place === 'string' ? 2 : 1;
+  } catch (cause) {
+    if (stopped.aborted && cause === stopped.reason) return 0; // Stopped before it had started, it has nothing to say.
+    log.flush();
+    sentence(problemOf(cause));
+    return 1;
+  } finally {
+    log.flush();
+    if (typeof place === 'object') place.close();
   }
-  if (problem !== undefined) sentence(problem);
-  return problem === undefined ? 0 : 1;
 }
 
 async function watchAndServe(

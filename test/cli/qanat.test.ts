@@ -33,11 +33,12 @@ async function qanat(words: readonly string[], environment: Record<string, strin
 
 describe('qanat', () => {
   test.each([
-    [['--help'], 0, /^Usage: qanat <command>\n\n {2}qanat doctor URL /, ''],
+    [['--help'], 0, /^Usage: qanat <command>\n\n {2}qanat broker .*\n {2}qanat doctor URL /, ''],
+    [['broker', '--help'], 0, /^Usage: qanat broker --data DIR \| --store URL /, ''],
     [['doctor', '--help'], 0, /^Usage: /, ''],
     [['--version'], 0, new RegExp(`^${packageManifest.version}\n$`), ''],
     [[], 2, /^$/, 'qanat: a command is missing\n\nUsage: '],
-    [['nonsense'], 2, /^$/, 'qanat: there is no command "nonsense"; there is doctor\n\nUsage: '],
+    [['nonsense'], 2, /^$/, 'qanat: there is no command "nonsense"; there is broker, doctor\n\nUsage: '],
     [['--nonsense'], 2, /^$/, 'qanat: there is no option --nonsense\n\nUsage: '],
     [['doctor'], 2, /^$/, 'qanat: doctor needs the URL of a store\n\nUsage: '],
     [['doctor', '--fix', 's3://b'], 2, /^$/, 'qanat: doctor has no option --fix\n\nUsage: '],
