@@ -8,7 +8,15 @@ import {
   setMaxTimestamp,
   stampAppendTime,
 } from '../../../src/kafka/records/batch-header.ts';
-import { changed, javaBatch, kafkajsBatch, otherCrc32c, platformaticBatch, usualTimestamp } from './make-batches.ts';
+import {
+  changed,
+  javaBatch,
+  kafkajsBatch,
+  librdkafkaBatch,
+  otherCrc32c,
+  platformaticBatch,
+  usualTimestamp,
+} from './make-batches.ts';
 
 describe('the header of a batch', () => {
   test("is read as Apache Kafka's Java client wrote it", () => {
@@ -32,6 +40,19 @@ describe('the header of a batch', () => {
       isTransactional: false,
       isControl: false,
       timestampType: 'CreateTime',
+    });
+  });
+
+  test('is read as librdkafka wrote it', () => {
+    const batch = librdkafkaBatch('mixed', 'none');
+    expect(readBatchHeader(batch)).toMatchObject({
+      sizeBytes: batch.length,
+      crc: otherCrc32c(batch.subarray(21)),
+      maxTimestamp: 1_700_000_001_000,
+      producerId: 4001,
+      producerEpoch: 3,
+      baseSequence: 0,
+      recordCount: 5,
     });
   });
 

@@ -8,6 +8,7 @@ import {
   changed,
   javaBatch,
   kafkajsBatch,
+  librdkafkaBatch,
   otherCrc32c,
   platformaticBatch,
   usualTimestamp,
@@ -43,6 +44,8 @@ describe('checkedBatches', () => {
       javaBatch('mixed', 'none'),
       javaBatch('large', 'lz4'),
       javaBatch('random', 'zstd'),
+      librdkafkaBatch('mixed', 'none'),
+      librdkafkaBatch('mixed', 'lz4'),
     ];
     for (const bytes of batches) {
       const before = Uint8Array.from(bytes);
@@ -117,6 +120,17 @@ describe('checkedBatches', () => {
       expectRefused(platformaticBatch([{ value: 'a' }], { transactionalId: 't' }), 'INVALID_TXN_STATE');
     });
 
+    test('that counts no records, and has none', () => {
+      for (const compression of [0, 1]) {
+        const none = changed(withRecords(one, new Uint8Array(0)), (view) => {
+          view.setInt16(21, compression);
+          view.setInt32(23, -1);
+          view.setInt32(57, 0);
+        });
+        expectRefused(none, 'INVALID_RECORD');
+      }
+    });
+
     test('larger than the topic allows, and takes one that is just as large', () => {
       expectRefused(one, 'MESSAGE_TOO_LARGE', { maxMessageBytes: one.length - 1 });
       expect(checkedBatches(one, { ...usual, maxMessageBytes: one.length })).toHaveLength(1);
@@ -170,11 +184,17 @@ describe('checkedBatches', () => {
     test.each<[string, number]>([
       ['older than allowed', usual.nowMs - 10_001],
       ['further ahead than allowed', usual.nowMs + 501],
+    ])('and refuses one %s', (_, timestamp) => {
+      expectRefused(at(timestamp), 'INVALID_TIMESTAMP', narrow);
+    });
+
+    test.each<[string, number]>([
       ['below -1', -2],
       ['that no clock shows', 2 ** 53],
       ['of the end of all numbers', Number(2n ** 63n - 1024n)],
-    ])('and refuses one %s', (_, timestamp) => {
-      expectRefused(at(timestamp), 'INVALID_TIMESTAMP', narrow);
+    ])('and refuses one %s, whatever the topic allows', (_, timestamp) => {
+      const never = Number.POSITIVE_INFINITY;
+      expectRefused(at(timestamp), 'INVALID_TIMESTAMP', { timestampBeforeMaxMs: never, timestampAfterMaxMs: never });
     });
 
     test('and takes those at the edges, and records without a time', () => {

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { readBatchHeader } from '../../../src/kafka/records/batch-header.ts';
 import type { BatchCompression } from '../../../src/kafka/records/batch-header.ts';
 import { plainBytesMax, plainRecords } from '../../../src/kafka/records/compression.ts';
-import { changed, javaBatch, packedByOthers, platformaticBatch, withRecords } from './make-batches.ts';
+import { changed, javaBatch, librdkafkaBatch, packedByOthers, platformaticBatch, withRecords } from './make-batches.ts';
 
 const codes = { gzip: 1, snappy: 2, lz4: 3, zstd: 4 } as const;
 const hasZstd = 'zstdDecompressSync' in zlib;
@@ -33,6 +33,10 @@ describe('plainRecords', () => {
         expect(plain(javaBatch(kind, compression))).toEqual(javaBatch(kind, 'none').slice(61));
       },
     );
+
+    test.skipIf(compression === 'zstd' && !hasZstd)('makes of what librdkafka packed what it sends plain', () => {
+      expect(plain(librdkafkaBatch('mixed', compression))).toEqual(librdkafkaBatch('mixed', 'none').slice(61));
+    });
 
     test.skipIf(compression === 'zstd' && !hasZstd)('reads what the Java client packed in several blocks', () => {
       const records = plain(javaBatch('large', compression));
@@ -139,6 +143,24 @@ describe('plainRecords', () => {
     const claim = batchOf(Uint8Array.of(0x80, 0x80, 0x80, 0x05, 0, 97), 'snappy');
     expect(() => plain(claim)).toThrow(expect.objectContaining({ error: 'INVALID_RECORD' }));
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(1_000_000);
+  });
+
+  test('reads lz4 frames with every optional field', () => {
+    const sized = [4, 0x22, 0x4d, 0x18, 0x7c, 0x40, 6, 0, 0, 0, 0, 0, 0, 0, 0x99];
+    const blocks = [3, 0, 0, 128, 97, 98, 99, 1, 1, 1, 1, 4, 0, 0, 0, 0x30, 100, 101, 102, 2, 2, 2, 2, 0, 0, 0, 0];
+    const batch = batchOf(Uint8Array.from([...sized, ...blocks, 3, 3, 3, 3]), 'lz4');
+    expect(Buffer.from(plain(batch)).toString()).toBe('abcdef');
+  });
+
+  test('reads snappy in every form of literal and copy', () => {
+    const long = 'x'.repeat(300);
+    const literals = [0xf4, 43, 1, ...Buffer.from(long), 0xf0, 0, 97, 0xf8, 0, 0, 0, 98, 0xfc, 0, 0, 0, 0, 99];
+    // Four, five and six bytes from three back, their distance in one byte and three bits, in two bytes, in four bytes.
+    const copies = [0x01, 3, 0x12, 3, 0, 0x17, 3, 0, 0, 0, 0x21, 20];
+    const plainBytes = 303 + 4 + 5 + 6 + 4;
+    const batch = batchOf(Uint8Array.of((plainBytes & 127) | 128, plainBytes >>> 7, ...literals, ...copies), 'snappy');
+    const text = `${long}abcabcabcabcabcabc`;
+    expect(Buffer.from(plain(batch)).toString()).toBe(text + text.slice(-276, -272));
   });
 
   test('reads gzip of several members', () => {

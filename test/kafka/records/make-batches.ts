@@ -96,25 +96,31 @@ export async function kafkajsBatch(
   return Uint8Array.from(batch.buffer);
 }
 
-/** Which records a batch of the Java client holds: see fixtures/MakeBatches.java. */
-export type JavaKind = 'mixed' | 'large' | 'random';
+/** Which records a stored batch holds: see fixtures/MakeBatches.java and fixtures/capture-librdkafka.mjs. */
+export type StoredKind = 'mixed' | 'large' | 'random';
 
-interface JavaBatches {
+interface StoredBatches {
   readonly batches: readonly {
-    readonly kind: JavaKind;
+    readonly kind: StoredKind;
     readonly compression: BatchCompression;
     readonly base64: string;
   }[];
 }
 
-const java = JSON.parse(readFileSync(new URL('./fixtures/java.json', import.meta.url), 'utf8')) as JavaBatches;
+function stored(file: string): (kind: StoredKind, compression: BatchCompression) => Uint8Array {
+  const { batches } = JSON.parse(readFileSync(new URL(`./fixtures/${file}`, import.meta.url), 'utf8')) as StoredBatches;
+  return (kind, compression) => {
+    const found = batches.find((batch) => batch.kind === kind && batch.compression === compression);
+    if (found === undefined) throw new Error(`${file} has no batch ${kind} with ${compression}.`);
+    return Uint8Array.from(Buffer.from(found.base64, 'base64'));
+  };
+}
 
 /** A batch as Apache Kafka's Java client made it. */
-export function javaBatch(kind: JavaKind, compression: BatchCompression): Uint8Array {
-  const found = java.batches.find((batch) => batch.kind === kind && batch.compression === compression);
-  if (found === undefined) throw new Error(`No batch ${kind} with ${compression} was made.`);
-  return Uint8Array.from(Buffer.from(found.base64, 'base64'));
-}
+export const javaBatch: (kind: StoredKind, compression: BatchCompression) => Uint8Array = stored('java.json');
+
+/** A batch as librdkafka made it; it has only the 'mixed' records. */
+export const librdkafkaBatch: (kind: 'mixed', compression: BatchCompression) => Uint8Array = stored('librdkafka.json');
 
 /** A copy of a batch that `change` was let loose on; its CRC is right again. */
 export function changed(batch: Uint8Array, change: (view: DataView) => void): Uint8Array {

@@ -7,10 +7,18 @@ import { readBatchHeader } from '../../../src/kafka/records/batch-header.ts';
 import { checkedBatches } from '../../../src/kafka/records/checked-batches.ts';
 import { plainRecords } from '../../../src/kafka/records/compression.ts';
 import { firstAtOrAfter } from '../../../src/kafka/records/time-lookup.ts';
-import { changed, javaBatch, kafkajsBatch, platformaticBatch, usualTimestamp } from './make-batches.ts';
+import {
+  changed,
+  javaBatch,
+  kafkajsBatch,
+  librdkafkaBatch,
+  platformaticBatch,
+  usualTimestamp,
+} from './make-batches.ts';
 
 const batches: readonly Uint8Array[] = [
   ...(['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const).map((compression) => javaBatch('mixed', compression)),
+  librdkafkaBatch('mixed', 'snappy'),
   javaBatch('random', 'lz4'),
   javaBatch('random', 'snappy'),
   platformaticBatch(
