@@ -120,14 +120,17 @@ function varint(value: number): number[] {
 export function batchOf({ values, key, timestamp = Date.now(), producer }: BatchInput): Uint8Array {
   const timeOf = (index: number): number =>
     typeof timestamp === 'number' ? timestamp + index : (timestamp[index] as number);
-  const text = (some: string | undefined): number[] => {
-    const bytes = some === undefined ? undefined : Buffer.from(some);
-    return bytes === undefined ? varint(-1) : [...varint(bytes.byteLength), ...bytes];
+  const text = (some: string | undefined): Uint8Array => {
+    if (some === undefined) return Uint8Array.from(varint(-1));
+    return Buffer.concat([Uint8Array.from(varint(Buffer.byteLength(some))), Buffer.from(some)]);
   };
-  const records = values.flatMap((value, index) => {
-    const body = [0, ...varint(timeOf(index) - timeOf(0)), ...varint(index), ...text(key), ...text(value), 0];
-    return [...varint(body.length), ...body];
-  });
+  const records = Buffer.concat(
+    values.flatMap((value, index) => {
+      const head = Uint8Array.from([0, ...varint(timeOf(index) - timeOf(0)), ...varint(index)]);
+      const body = Buffer.concat([head, text(key), text(value), Uint8Array.of(0)]);
+      return [Uint8Array.from(varint(body.length)), body];
+    }),
+  );
   const bytes = new Uint8Array(61 + records.length);
   bytes.set(records, 61);
   const view = new DataView(bytes.buffer);
