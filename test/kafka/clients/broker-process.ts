@@ -4,7 +4,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -59,7 +59,10 @@ export class BrokerProcess implements TestBroker {
 
   /** Starts it on the same data, and on the same port if it had one. */
   async start(): Promise<void> {
-    const words = ['broker', '--data', join(this.#folder, 'data'), '--listen', `127.0.0.1:${this.#port}`];
+    const config = join(this.#folder, 'broker.properties');
+    writeFileSync(config, 'group.initial.rebalance.delay.ms=0\n');
+    const data = ['--data', join(this.#folder, 'data')];
+    const words = ['broker', ...data, '--listen', `127.0.0.1:${this.#port}`, '--config', config];
     const child = spawn(process.execPath, [program, ...words], { stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child = child;
     const ended = once(child, 'exit').then(() => {

@@ -171,5 +171,6 @@ serve(
       return found.offset;
     },
   },
-  (cause) => cause?.code,
+  // Some errors have lost their code, and kept what they say.
+  (cause) => (/message size too large/i.test(cause?.message) ? 10 : cause?.code),
 );
