@@ -7,7 +7,7 @@
 import { KafkaRefusal } from '../kafka-error.ts';
 import type { KafkaErrorName } from '../kafka-error.ts';
 import { batchHeaderBytes, batchPrefixBytes, crcOfBatch, readBatchHeader, setMaxTimestamp } from './batch-header.ts';
-import type { BatchHeader, TimestampType } from './batch-header.ts';
+import type { BatchCompression, BatchHeader, TimestampType } from './batch-header.ts';
 import { plainRecords } from './compression.ts';
 import { RecordCursor } from './record-cursor.ts';
 
@@ -34,6 +34,19 @@ export interface CheckedBatch {
 
 /** The smallest message of any format: what a size of less than that cannot be. */
 const oldMessageBytesMin = 14;
+
+/** No record is smaller: seven fields, each of a byte or more. */
+const recordBytesMin = 7;
+
+/** How many plain bytes one compressed byte can stand for, at the very most. */
+const ratioMax: Readonly<Record<BatchCompression, number>> = {
+  none: 1,
+  gzip: 1032,
+  snappy: 22,
+  lz4: 255,
+  zstd: 32_768,
+  unknown: 0,
+};
 
 /** The `records` of one partition of a produce request, checked. It may correct a timestamp in their header. */
 export function checkedBatches(records: Uint8Array, rules: BatchRules): readonly CheckedBatch[] {
@@ -88,6 +101,11 @@ function checkHeader(header: BatchHeader, batch: Uint8Array, rules: BatchRules):
   if (header.recordCount <= 0 || header.lastOffsetDelta + 1 !== header.recordCount) {
     const message = `A record batch counts ${header.recordCount} records up to offset ${header.lastOffsetDelta}.`;
     refuse('INVALID_RECORD', message);
+  }
+  // Offsets are given by this count, also where nothing looks at the records: a few bytes may not use up billions.
+  const recordsMax = ((header.sizeBytes - batchHeaderBytes) * ratioMax[header.compression]) / recordBytesMin;
+  if (header.recordCount > recordsMax) {
+    refuse('INVALID_RECORD', `A record batch of ${header.sizeBytes} bytes cannot hold ${header.recordCount} records.`);
   }
   if (header.isControl) refuse('INVALID_RECORD', 'Clients may not write control records.');
   if (header.isTransactional) {

@@ -131,6 +131,23 @@ describe('checkedBatches', () => {
       }
     });
 
+    test.each([
+      ['gzip', 1032],
+      ['snappy', 22],
+      ['lz4', 255],
+      ['zstd', 32_768],
+    ] as const)('that counts more records than bytes of %s could hold', (compression, ratio) => {
+      const batch = javaBatch('mixed', compression);
+      const most = Math.floor(((batch.length - 61) * ratio) / 7);
+      const counting = (count: number): Uint8Array =>
+        changed(batch, (view) => {
+          view.setInt32(23, count - 1);
+          view.setInt32(57, count);
+        });
+      expectRefused(counting(most + 1), 'INVALID_RECORD');
+      expect(checkedBatches(counting(most), usual)).toHaveLength(1);
+    });
+
     test('larger than the topic allows, and takes one that is just as large', () => {
       expectRefused(one, 'MESSAGE_TOO_LARGE', { maxMessageBytes: one.length - 1 });
       expect(checkedBatches(one, { ...usual, maxMessageBytes: one.length })).toHaveLength(1);
@@ -153,11 +170,21 @@ describe('checkedBatches', () => {
       ['with a key of fewer than no bytes', Uint8Array.of(18, 0, 0, 0, 3, 6, 97, 98, 99, 0)],
       ['with fewer than no headers', Uint8Array.of(18, 0, 0, 0, 1, 6, 97, 98, 99, 1)],
       ['with headers that are missing', Uint8Array.of(18, 0, 0, 0, 1, 6, 97, 98, 99, 4)],
+      ['with a header that shares the length of its name', Uint8Array.of(20, 0, 0, 0, 1, 6, 97, 98, 99, 2, 1)],
       ['with a header that has no name', Uint8Array.of(22, 0, 0, 0, 1, 6, 97, 98, 99, 2, 1, 1)],
       ['with more headers than bytes could hold', Uint8Array.of(26, 0, 0, 0, 1, 6, 97, 98, 99, 254, 255, 255, 255, 15)],
       ['whose first is not number 0', Uint8Array.of(18, 0, 0, 2, 1, 6, 97, 98, 99, 0)],
     ])('%s as INVALID_RECORD', (_, records) => {
       expectRefused(withRecords(one, records), 'INVALID_RECORD');
+    });
+
+    test('of which one is longer or shorter than it says, also where the next one follows at once', () => {
+      const two = platformaticBatch([{ value: 'a' }, { value: 'b' }]);
+      for (const wrong of [-2, 2])
+        expectRefused(
+          changed(two, (view) => view.setInt8(61, two[61]! + wrong)),
+          'INVALID_RECORD',
+        );
     });
 
     test('fewer or more than the header counts', () => {

@@ -50,6 +50,18 @@ describe('firstAtOrAfter', () => {
     expect(find(batch, usualTimestamp + 9)).toBeUndefined();
   });
 
+  test('does not look beyond its batch, into the bytes that follow', () => {
+    const batch = platformaticBatch([{ value: 'a', timestamp: usualTimestamp }]);
+    const over = changed(batch, (view) => {
+      view.setInt8(61, batch[61]! + 8); // The record says that it is four bytes longer,
+      view.setInt8(66, batch[66]! + 8); // and so does its value.
+      view.setBigInt64(27, BigInt(usualTimestamp - 9));
+    });
+    const blob = Buffer.concat([over, new Uint8Array(50)]);
+    // Could it be read, the record would be of nine milliseconds before.
+    expect(firstAtOrAfter(blob, readBatchHeader(blob), 0)).toEqual({ offset: 0, timestamp: usualTimestamp });
+  });
+
   test('finds the first record of a batch that cannot be looked into', () => {
     const packed = platformaticBatch([{ value: 'a' }, { value: 'b', timestamp: usualTimestamp + 9 }]);
     for (const code of [1, 2, 3, 4, 5]) {
