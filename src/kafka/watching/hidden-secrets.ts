@@ -13,9 +13,10 @@ const shapes: readonly (readonly [RegExp, string])[] = [
   [/([?&](?:x-amz-(?:signature|credential|security-token)|sig|signature)=)[^&\s"]+/gi, '$1(hidden)'],
   // name=value, name: value, "name":"value".
   [
-    /((?:pass(?:word|phrase|wd)|secret(?:[-_]?access)?(?:[-_]?key)?|(?:session|auth|access)[-_]?token|api[-_]?key)["']?\s*[=:]\s*["']?)[^\s"',;&}]+/gi,
+    /((?:pass(?:word|phrase|wd)|(?:session|auth|access)[-_]?token|api[-_]?key)["']?\s*[=:]\s*["']?)[^\s"',;&}]+/gi,
     '$1(hidden)',
   ],
+  [/(secret(?:[-_]?access)?(?:[-_]?key)?["']?\s*[=:]\s*["']?)[^\s"',;&}]+/gi, '$1(hidden)'],
   [/\b(Bearer|Basic) [A-Za-z0-9+/._~=-]{8,}/g, '$1 (hidden)'],
   // An id of an AWS key: no secret by itself, and the half of one.
   [/\b(AKIA|ASIA)[A-Z0-9]{16}\b/g, '$1(hidden)'],
