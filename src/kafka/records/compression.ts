@@ -18,8 +18,8 @@ interface Zstd {
 
 /**
  * The records of a whole batch. Throws INVALID_RECORD where the bytes are not what the header says, MESSAGE_TOO_LARGE
- * where they would become too many, UNSUPPORTED_COMPRESSION_TYPE where nothing here can read them: zstd, before Node had
- * it (22.15).
+ * where they would become too many, UNSUPPORTED_COMPRESSION_TYPE where nothing here can read them: zstd, before Node
+ * had it (22.15).
  */
 export function plainRecords(batch: Uint8Array, header: BatchHeader, bytesMax: number = plainBytesMax): Uint8Array {
   const packed = batch.subarray(batchHeaderBytes, header.sizeBytes);

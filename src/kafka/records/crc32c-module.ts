@@ -1,6 +1,6 @@
 // A WebAssembly module of one function, put together here byte by byte, because the same loop takes half again as long
-// in JavaScript. The function goes over sixteen bytes at a step: each is looked up in a table of its own, which says what
-// that byte is worth at its distance from the end of the step. The tables lie at the start of the module's memory.
+// in JavaScript. The function goes over sixteen bytes at a step: each is looked up in a table of its own, which says
+// what that byte is worth at its distance from the end of the step. The tables lie at the start of the memory.
 //
 //   f(at, end, crc) -> crc        `end - at` is a multiple of sixteen and not zero; both are places in the memory
 

@@ -1,6 +1,6 @@
-// CRC-32C (Castagnoli), which guards every record batch of Kafka from its attributes to its end. Node has no native one,
-// so a few bytes are looked up one by one, and more are copied into the memory of a small WebAssembly module and taken
-// sixteen at a time there. Where a Node was started without WebAssembly, all go one by one: slow, and as right.
+// CRC-32C (Castagnoli), which guards every record batch of Kafka from its attributes to its end. Node has no native
+// one, so a few bytes are looked up one by one, and more are copied into the memory of a small WebAssembly module and
+// taken sixteen at a time there. Where Node was started without WebAssembly, all go one by one: slow, and as right.
 import { crc32cModule, stepBytes, tableBytes } from './crc32c-module.ts';
 
 /** The polynomial, bits reversed. */

@@ -26,7 +26,7 @@ export interface ProducerLimits {
 }
 
 /** Kafka remembers five batches because a producer has at most five requests under way. */
-export const rememberedBatches = 5;
+const rememberedBatches = 5;
 
 const sequenceMax = 2 ** 31 - 1;
 const append: ProducerVerdict = { kind: 'append' };
@@ -59,7 +59,7 @@ export class ProducerStates {
     const known = this.#producers.get(header.producerId);
     if (known === undefined) return append;
     if (header.producerEpoch < known.epoch) {
-      const message = `Producer ${header.producerId} has epoch ${header.producerEpoch}, but ${known.epoch} wrote already.`;
+      const message = `Producer ${header.producerId} has epoch ${header.producerEpoch}; ${known.epoch} wrote already.`;
       return { kind: 'refused', refusal: new KafkaRefusal('INVALID_PRODUCER_EPOCH', message) };
     }
     const last = known.batches.at(-1);
@@ -125,7 +125,7 @@ export class ProducerStates {
 }
 
 /** The sequence `count` after `sequence`: after 2^31 - 1 comes 0. */
-export function sequenceAfter(sequence: number, count: number): number {
+function sequenceAfter(sequence: number, count: number): number {
   const after = sequence + count;
   return after > sequenceMax ? after - sequenceMax - 1 : after;
 }

@@ -39,7 +39,6 @@ export class RecordCursor {
     const length = this.#varint(this.#end);
     const end = this.#at + length;
     if (length < 0 || end > this.#end) this.#refuse(`a record of ${length} bytes has ${this.#end - this.#at}`);
-    if (length === 0) this.#refuse('a record has no bytes');
     this.#at += 1; // Attributes of a record have no meaning yet.
     this.timestampDelta = this.#varlong(end);
     this.offsetDelta = this.#varint(end);

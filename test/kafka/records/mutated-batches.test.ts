@@ -1,5 +1,5 @@
-// Real batches with bytes changed, cut, repeated and put in, as they would come from a broken or hostile client. Each is
-// looked at twice, with different bytes around it in memory: what comes out may not depend on them.
+// Real batches with bytes changed, cut, repeated and put in, as they would come from a broken or hostile client. Each
+// is looked at again with different bytes around it in memory: what comes out may not depend on them.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { KafkaRefusal } from '../../../src/kafka/kafka-error.ts';
