@@ -187,7 +187,7 @@ export class Connection {
       (answer) => {
         this.#release(frame.byteLength + 4);
         ready(answer);
-        this.#send();
+        return this.#send();
       },
       (cause: unknown) => this.close({ reason: cause instanceof WireError ? 'malformed' : 'failed', cause }),
     );

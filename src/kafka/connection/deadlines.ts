@@ -34,11 +34,11 @@ export class Deadlines {
       promise.then(
         (value) => {
           cancel();
-          resolve(value);
+          return resolve(value);
         },
         (cause: unknown) => {
           cancel();
-          reject(cause as Error);
+          return reject(cause as Error);
         },
       );
     });

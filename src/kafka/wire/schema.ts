@@ -64,13 +64,8 @@ function field<T>(make: Make<T>, initial: T, options: FieldOptions<T> = {}): Fie
 
 const int8Codec: Codec<number> = { read: (reader) => reader.int8(), write: (writer, value) => writer.int8(value) };
 const int16Codec: Codec<number> = { read: (reader) => reader.int16(), write: (writer, value) => writer.int16(value) };
-const uint16Codec: Codec<number> = { read: (reader) => reader.uint16(), write: (writer, value) => writer.int16(value) };
 const int32Codec: Codec<number> = { read: (reader) => reader.int32(), write: (writer, value) => writer.int32(value) };
 const int64Codec: Codec<number> = { read: (reader) => reader.int64(), write: (writer, value) => writer.int64(value) };
-const float64Codec: Codec<number> = {
-  read: (reader) => reader.float64(),
-  write: (writer, value) => writer.float64(value),
-};
 const boolCodec: Codec<boolean> = { read: (reader) => reader.bool(), write: (writer, value) => writer.bool(value) };
 const uuidCodec: Codec<string> = { read: (reader) => reader.uuid(), write: (writer, value) => writer.uuid(value) };
 
@@ -79,10 +74,8 @@ export const zeroUuid = 'AAAAAAAAAAAAAAAAAAAAAA';
 
 export const int8 = (options?: FieldOptions<number>): Field<number> => field(() => int8Codec, 0, options);
 export const int16 = (options?: FieldOptions<number>): Field<number> => field(() => int16Codec, 0, options);
-export const uint16 = (options?: FieldOptions<number>): Field<number> => field(() => uint16Codec, 0, options);
 export const int32 = (options?: FieldOptions<number>): Field<number> => field(() => int32Codec, 0, options);
 export const int64 = (options?: FieldOptions<number>): Field<number> => field(() => int64Codec, 0, options);
-export const float64 = (options?: FieldOptions<number>): Field<number> => field(() => float64Codec, 0, options);
 export const bool = (options?: FieldOptions<boolean>): Field<boolean> => field(() => boolCodec, false, options);
 export const uuid = (options?: FieldOptions<string>): Field<string> => field(() => uuidCodec, zeroUuid, options);
 
@@ -138,24 +131,6 @@ function nullable<T>(make: Make<T | null>, empty: T, options: NullableOptions<T 
 /** A struct as a field. */
 export function nested<T>(of: Struct<T>, options: FieldOptions<T> & { readonly initial: T }): Field<T> {
   return field((version, isFlexible) => of.codec(version, isFlexible), options.initial, options);
-}
-
-/** A struct that may be null: a byte says whether it is there. */
-export function nullableNested<T>(of: Struct<T>, options?: FieldOptions<T | null>): Field<T | null> {
-  return field<T | null>(
-    (version, isFlexible) => {
-      const codec = of.codec(version, isFlexible);
-      return {
-        read: (reader) => (reader.int8() < 0 ? null : codec.read(reader)),
-        write: (writer, value) => {
-          writer.int8(value === null ? -1 : 1);
-          if (value !== null) codec.write(writer, value);
-        },
-      };
-    },
-    null,
-    options,
-  );
 }
 
 /** A struct of fields, in the order of the wire. Compiled once for each version. */

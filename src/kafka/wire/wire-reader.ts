@@ -36,10 +36,6 @@ export class WireReader {
     return this.#view.getInt16(this.#take(2));
   }
 
-  uint16(): number {
-    return this.#view.getUint16(this.#take(2));
-  }
-
   int32(): number {
     return this.#view.getInt32(this.#take(4));
   }
@@ -48,10 +44,6 @@ export class WireReader {
   int64(): number {
     const at = this.#take(8);
     return this.#view.getInt32(at) * 2 ** 32 + this.#view.getUint32(at + 4);
-  }
-
-  float64(): number {
-    return this.#view.getFloat64(this.#take(8));
   }
 
   bool(): boolean {

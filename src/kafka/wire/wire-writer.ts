@@ -46,11 +46,6 @@ export class WireWriter {
     this.#view.setUint32(at + 4, isTooLarge ? 0xffff_ffff : value >>> 0);
   }
 
-  float64(value: number): void {
-    const at = this.#room(8);
-    this.#view.setFloat64(at, value);
-  }
-
   bool(value: boolean): void {
     this.int8(value ? 1 : 0);
   }
