@@ -10,6 +10,7 @@ import { hostname } from 'node:os';
 import { FileObjectStore, fileWal, isQanatError, objectWal, StreamSet, systemRuntime } from '../index.ts';
 import type { CloseReason, ObjectStore, Observer, QanatEvents, WalFactory } from '../index.ts';
 import type { BrokerLog } from '../kafka/broker-log.ts';
+import type { BrokerSettingsInput } from '../kafka/broker-settings.ts';
 import { Broker } from '../kafka/broker.ts';
 import { checkPortFree } from '../kafka/free-port.ts';
 import { engineObserver } from '../kafka/watching/engine-observer.ts';
@@ -113,7 +114,8 @@ async function serve(
 ): Promise<void> {
   const { listen, rack, settings } = run;
   const starting = Broker.start({
-    ...{ streams, listen, rack, settings, log },
+    ...{ streams, listen, rack, log },
+    settings: { ...settingsOf(run.place), ...settings },
     advertise: advertisedBy(run),
     meter: watch.meter?.meter,
   });
@@ -126,6 +128,11 @@ async function serve(
   } finally {
     await broker.close();
   }
+}
+
+/** What counts where nobody says otherwise. On one machine a consumer that starts need not wait for more of its group. */
+function settingsOf({ kind }: BrokerPlace): BrokerSettingsInput {
+  return kind === 'data' ? { 'group.initial.rebalance.delay.ms': 0 } : {};
 }
 
 /** Where clients are sent. By the name of the machine, if it listens everywhere and nobody says more. */

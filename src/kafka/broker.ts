@@ -155,7 +155,11 @@ export class Broker {
   }
 }
 
-async function closeAll({ groups, partitions, topics, log }: BrokerParts, retention: Retention): Promise<void> {
+async function closeAll(
+  { deadlines, groups, partitions, topics, log }: BrokerParts,
+  retention: Retention,
+): Promise<void> {
+  deadlines.close();
   const parts = [retention, groups, partitions, topics];
   for (const part of parts) {
     try {

@@ -44,6 +44,13 @@ export class Deadlines {
     });
   }
 
+  /** Ends all that are left, now. */
+  close(): void {
+    this.#timer?.cancel();
+    for (const { expired } of this.#pending) expired();
+    this.#pending.clear();
+  }
+
   #check(): void {
     this.#timer = undefined;
     const now = this.#runtime.clock.monotonic();
