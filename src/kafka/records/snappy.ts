@@ -3,7 +3,7 @@
 //
 // A block is the length of its plain bytes (a varint), then elements: a literal (bytes that follow), or a copy of bytes
 // that were already written. The two lowest bits of an element's first byte say which.
-import { PlainOutput, TooManyPlainBytes } from './plain-output.ts';
+import { PlainOutput } from './plain-output.ts';
 
 const framingMagic: readonly number[] = [0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x00];
 const framingHeaderBytes = 16;
@@ -15,7 +15,7 @@ const ratioMax = 22;
 export function decodeSnappy(packed: Uint8Array, bytesMax: number): Uint8Array {
   if (!framingMagic.every((byte, at) => packed[at] === byte)) {
     const output = new PlainOutput(0, bytesMax);
-    decodeBlock(packed, 0, packed.length, output, bytesMax);
+    decodeBlock(packed, 0, packed.length, output);
     return output.written();
   }
   const view = new DataView(packed.buffer, packed.byteOffset, packed.byteLength);
@@ -23,14 +23,14 @@ export function decodeSnappy(packed: Uint8Array, bytesMax: number): Uint8Array {
   let at = framingHeaderBytes;
   while (at < packed.length) {
     const end = at + 4 + view.getInt32(at);
-    if (end <= at + 4 || end > packed.length) throw new RangeError('A block reaches over the end.');
-    decodeBlock(packed, at + 4, end, output, bytesMax);
+    if (end > packed.length) throw new RangeError('A block reaches over the end.');
+    decodeBlock(packed, at + 4, end, output);
     at = end;
   }
   return output.written();
 }
 
-function decodeBlock(packed: Uint8Array, start: number, end: number, output: PlainOutput, bytesMax: number): void {
+function decodeBlock(packed: Uint8Array, start: number, end: number, output: PlainOutput): void {
   let at = start;
   let plainBytes = 0;
   for (let scale = 1, more = true; more; scale *= 128) {
@@ -40,7 +40,6 @@ function decodeBlock(packed: Uint8Array, start: number, end: number, output: Pla
     at += 1;
   }
   const until = output.length + plainBytes;
-  if (until > bytesMax) throw new TooManyPlainBytes(`The bytes would become ${until}.`);
   if (plainBytes > (end - start) * ratioMax) throw new RangeError('A block claims more than it can hold.');
   output.reserve(plainBytes);
   while (at < end) {
@@ -54,14 +53,13 @@ function decodeBlock(packed: Uint8Array, start: number, end: number, output: Pla
     at += 1 + extra;
     if (kind === 0) {
       const length = (extra === 0 ? tag >>> 2 : number) + 1;
-      if (length > end - at || output.length + length > until) throw new RangeError('A literal is too long.');
+      if (length > end - at) throw new RangeError('A literal reaches over the end.');
       output.append(packed, at, at + length);
       at += length;
     } else {
       const length = kind === 1 ? ((tag >>> 2) & 7) + 4 : (tag >>> 2) + 1;
-      if (output.length + length > until) throw new RangeError('A copy is too long.');
       output.repeat(kind === 1 ? ((tag >>> 5) << 8) | number : number, length);
     }
   }
-  if (output.length !== until) throw new RangeError('A block holds less than it says.');
+  if (output.length !== until) throw new RangeError('A block does not hold what it says.');
 }

@@ -166,6 +166,10 @@ describe('checkedBatches', () => {
       ['that end before their own length', Uint8Array.of(20, 0, 0, 0, 1, 6, 97, 98, 99, 0, 0)],
       ['with a length of nothing', Uint8Array.of(0)],
       ['with a negative length', Uint8Array.of(1)],
+      [
+        'with a number in more bytes than it may have',
+        Uint8Array.of(0x92, 128, 128, 128, 128, 0, ...record.subarray(1)),
+      ],
       ['with a number that never ends', new Uint8Array(20).fill(255)],
       ['with a key of fewer than no bytes', Uint8Array.of(18, 0, 0, 0, 3, 6, 97, 98, 99, 0)],
       ['with fewer than no headers', Uint8Array.of(18, 0, 0, 0, 1, 6, 97, 98, 99, 1)],

@@ -108,6 +108,8 @@ describe('plainRecords', () => {
       ['a copy from nowhere', 'snappy', [5, 0, 97, 1, 0]],
       ['a copy longer than was said', 'snappy', [3, 0, 97, 1, 1]],
       ['less than was said', 'snappy', [9, 0, 97]],
+      ['a copy whose distance is cut', 'snappy', [5, 0, 97, 0x0e, 1]],
+      ['a block that reaches just over the end', 'snappy', [...framing(), 0, 0, 0, 5, 2, 0, 97]],
       ['a block that reaches over the end', 'snappy', [...framing(), 0, 0, 0, 9, 1, 0, 97]],
       ['a block of nothing', 'snappy', [...framing(), 0, 0, 0, 0]],
       ['a block of less than nothing', 'snappy', [...framing(), 255, 255, 255, 255]],
