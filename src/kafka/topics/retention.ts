@@ -1,5 +1,6 @@
 // Lets old records go, from time to time, in all partitions that are open. One partition that fails or takes long does
 // not keep the others from it; it is tried again the next time.
+import { setMaxListeners } from 'node:events';
 import type { Runtime, Timer } from '../../index.ts';
 import type { BrokerLog } from '../broker-log.ts';
 import { refusalOf } from '../kafka-error.ts';
@@ -28,6 +29,7 @@ export class Retention {
 
   constructor(options: RetentionOptions) {
     this.#options = options;
+    setMaxListeners(0, this.#ending.signal); // Every partition looked at listens.
   }
 
   /** Begins: the first look is after one interval. */

@@ -1,8 +1,8 @@
 // Idempotent producers of a partition: what is sent again is answered with the first offset, over restarts and deaths,
 // with snapshots and without; what comes out of order is refused; nobody is refused for ever.
 import { describe, expect, test, vi } from 'vitest';
-import { FileObjectStore, MemoryObjectStore, StreamSet } from '../../../src/index.ts';
-import type { ObjectStore } from '../../../src/index.ts';
+import { FileObjectStore, MemoryObjectStore, StreamSet, systemRuntime } from '../../../src/index.ts';
+import type { GetOptions, GetResult, ObjectStore } from '../../../src/index.ts';
 import { producersStreamName } from '../../../src/kafka/topics/topic.ts';
 import {
   batchOf,
@@ -122,6 +122,62 @@ test('fetches and producers that are not idempotent are served while the past is
   expect((await idempotent).baseOffset).toBe(2);
   expect(await answer(second, batch(1))).toBe(2);
 });
+
+test('an idempotent producer is sent away in time while the past cannot be read back, and served when it can', async () => {
+  const first = await openWorld(new MemoryObjectStore());
+  await createTopic(first, 't');
+  expect(await answer(first, batch(0))).toBe(0);
+  const store = new HeldReadsStore(await first.kill());
+  // Five seconds are over at once.
+  const { timers } = systemRuntime;
+  const after: typeof timers.after = (delayMs, run, options) =>
+    timers.after(delayMs === 5_000 ? 5 : delayMs, run, options);
+  const second = await openWorld(store, { runtime: { ...systemRuntime, timers: { ...timers, after } } });
+  store.hold();
+  const partition = await partitionOf(second, 't');
+  expect(await refusalIn(partition.append(batch(1)))).toBe('NOT_LEADER_OR_FOLLOWER');
+  expect((await partition.append(batchOf({ values: ['plain'] }))).baseOffset).toBe(1);
+  store.letGo();
+  expect(await answer(second, batch(0))).toBe(0);
+  expect(await answer(second, batch(1))).toBe(2);
+});
+
+/** A store whose reads of data can be held up. */
+class HeldReadsStore implements ObjectStore {
+  readonly #store: ObjectStore;
+  #held: Promise<void> | undefined;
+  #letGo: () => void = () => {};
+
+  constructor(store: ObjectStore) {
+    this.#store = store;
+  }
+
+  hold(): void {
+    this.#held = new Promise((resolve) => (this.#letGo = resolve));
+  }
+
+  letGo(): void {
+    this.#letGo();
+    this.#held = undefined;
+  }
+
+  put(...call: Parameters<ObjectStore['put']>): ReturnType<ObjectStore['put']> {
+    return this.#store.put(...call);
+  }
+
+  async get(key: string, options: GetOptions): Promise<GetResult> {
+    if (options.purpose === 'read') await this.#held;
+    return this.#store.get(key, options);
+  }
+
+  list(...call: Parameters<ObjectStore['list']>): ReturnType<ObjectStore['list']> {
+    return this.#store.list(...call);
+  }
+
+  delete(...call: Parameters<ObjectStore['delete']>): ReturnType<ObjectStore['delete']> {
+    return this.#store.delete(...call);
+  }
+}
 
 test('a producer whose batches are all gone may go on, and what it sends again is still known', async () => {
   const first = await openWorld(new MemoryObjectStore());
