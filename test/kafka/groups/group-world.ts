@@ -21,7 +21,11 @@ export interface GroupWorldOptions {
   readonly seed?: number;
   readonly settings?: Partial<GroupSettings>;
   readonly snapshotAfterBytes?: number;
+  /** What the world may take of its own time; two months unless given. */
+  readonly runMaxMs?: number;
 }
+
+const twoMonthsMs = 60 * 24 * 60 * 60 * 1_000;
 
 export class GroupWorld {
   readonly runtime: SeededRuntime;
@@ -38,7 +42,8 @@ export class GroupWorld {
 
   /** Runs `body` in a world of its own. */
   static run(body: (world: GroupWorld) => Promise<void>, options: GroupWorldOptions = {}): Promise<void> {
-    const runtime = new SeededRuntime({ seed: options.seed ?? 1, runMaxMs: 60 * 24 * 60 * 60 * 1_000 });
+    const { seed = 1, runMaxMs = twoMonthsMs } = options;
+    const runtime = new SeededRuntime({ seed, runMaxMs });
     return runtime.run(async () => {
       const world = new GroupWorld(runtime, options);
       await world.start();
@@ -90,6 +95,19 @@ export class GroupWorld {
     await killed?.close();
   }
 
+  /** Makes everything that was appended part of objects. */
+  upload(): Promise<void> {
+    return this.set.upload();
+  }
+
+  /** The log of one stream of groups: from where it is kept, and what that takes. */
+  async readLog(index: number): Promise<{ startOffset: number; endOffset: number; bytes: number }> {
+    const reader = await this.set.reader(`kafka/groups/${index}`);
+    const { startOffset, endOffset } = reader;
+    const { batches } = await reader.read(startOffset, { maxBytes: 2 ** 30 });
+    return { startOffset, endOffset, bytes: batches.reduce((sum, batch) => sum + batch.bytes.byteLength, 0) };
+  }
+
   wait(ms: number): Promise<void> {
     return new Promise((resolve) => {
       this.runtime.timers.after(ms, resolve);
@@ -136,6 +154,8 @@ export class TestMember {
   /** The last answer to a join. */
   joined: JoinAnswer | undefined;
   assignment = '';
+  /** What it gives to others when it leads. */
+  assign: (to: { readonly memberId: string }) => string = ({ memberId }) => `${memberId} in ${this.generationId}`;
 
   constructor(world: GroupWorld, name: string, more: Partial<JoinRequest>) {
     this.#world = world;
@@ -180,7 +200,7 @@ export class TestMember {
   /** Asks for its assignment; a leader gives everybody one, which tells for whom it is and of which generation. */
   async sync(): Promise<KafkaErrorName> {
     const assignments = (this.isLeader && this.joined?.skipAssignment !== true ? (this.joined?.members ?? []) : []).map(
-      ({ memberId }) => ({ memberId, assignment: Buffer.from(assignmentText(memberId, this.generationId)) }),
+      ({ memberId }) => ({ memberId, assignment: Buffer.from(this.assign({ memberId })) }),
     );
     const answer = await this.#world.groups.sync({
       ...this.#self,
@@ -207,10 +227,6 @@ export class TestMember {
   async commit(topic: string, partition: number, offset: number, more: Partial<CommitRequest> = {}): Promise<string> {
     return commit(this.#world, topic, partition, offset, { ...this.#self, ...more });
   }
-}
-
-export function assignmentText(memberId: string, generationId: number): string {
-  return `${memberId} in ${generationId}`;
 }
 
 /** Commits one offset of a client that takes part in no group, unless said otherwise; the error. */
