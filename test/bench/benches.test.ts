@@ -76,6 +76,9 @@ const benches = [
   { name: 'recover', words: [], cases: 2, purpose: undefined },
   { name: 'move', words: [], cases: 1, purpose: undefined },
   { name: 'tail-beside-catch-up', words: ['--wal', 'file'], cases: 1, purpose: 'read' },
+  { name: 'kafka-produce', words: [], cases: 1, purpose: 'upload' },
+  { name: 'kafka-fetch', words: ['--cases', 'tail'], cases: 1, purpose: undefined },
+  { name: 'kafka-fetch', words: ['--cases', 'catch-up'], cases: 1, purpose: undefined },
 ];
 
 it('runs every bench that there is', () => {
