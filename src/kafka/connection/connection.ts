@@ -67,7 +67,9 @@ export class Connection {
   readonly #facts: ConnectionFacts;
   /** Bytes of this connection in the gate of requests. */
   #requestBytes = 0;
+  /** Bytes in the gate of answers: of the request that is being answered, and of answers that have not left. */
   #answerBytes = 0;
+  #leavingBytes = 0;
   #leaveLine: () => void = () => {};
   #waitingBytes = 0;
   #isWaitingForRoom = false;
@@ -104,6 +106,8 @@ export class Connection {
   checkTime(): void {
     const now = this.#options.clock.monotonic();
     const { idleMaxMs, transferMaxMs } = this.#options;
+    // While it is not read, it is not the client that is slow.
+    if (this.#partialSince !== undefined && this.#socket.isPaused()) this.#partialSince = now;
     const partialMs = this.#partialSince === undefined ? 0 : now - this.#partialSince;
     const stuckMs = this.#stuckSince === undefined ? 0 : now - this.#stuckSince;
     if (partialMs > transferMaxMs || stuckMs > transferMaxMs) this.close({ reason: 'slow' });
@@ -129,9 +133,10 @@ export class Connection {
     else this.#socket.destroy();
     this.#leaveLine();
     this.#options.requests.leave(this.#requestBytes);
-    this.#options.answers.leave(this.#answerBytes);
+    this.#options.answers.leave(this.#answerBytes + this.#leavingBytes);
     this.#requestBytes = 0;
     this.#answerBytes = 0;
+    this.#leavingBytes = 0;
     this.#waiting.length = 0;
     this.#ended.abort(new Error('the connection is closed'));
     this.#options.onClosed(this, this.#problem);
@@ -150,6 +155,7 @@ export class Connection {
     try {
       this.#splitter.push(chunk, (frame) => {
         this.#waiting.push(frame);
+        this.#partialSince = undefined; // What follows is another one.
         this.#waitingBytes += frame.byteLength;
       });
     } catch (cause) {
@@ -207,6 +213,9 @@ export class Connection {
         });
       }
       for (const chunk of answer) this.#socket.write(chunk);
+      // What was held was held for this one: others that hold something begin after it.
+      this.#leavingBytes += this.#answerBytes;
+      this.#answerBytes = 0;
     }
     if (this.#isEnding && this.#line.length === 0) return this.close({ reason: 'stopped' });
     if (!this.#isCorked) this.#goOn();
@@ -228,9 +237,9 @@ export class Connection {
 
   #onTaken(): void {
     this.#stuckSince = undefined;
-    if (this.#line.length > 0 || this.#answerBytes === 0) return;
-    this.#options.answers.leave(this.#answerBytes);
-    this.#answerBytes = 0;
+    if (this.#leavingBytes === 0) return;
+    this.#options.answers.leave(this.#leavingBytes);
+    this.#leavingBytes = 0;
   }
 
   /** The client sends no more; what it asked for is answered. */
