@@ -50,7 +50,8 @@ async function measure(what, sizeBytes, connections, answerBytes) {
     broker = await ServerProcess.start('broker-server.mjs', options);
   }
   const recordsBytes = Math.floor(answerBytes / batchBytes) * batchBytes;
-  const bare = await ServerProcess.start('../calibrators/bare-fetch.mjs', { recordsBytes });
+  const memoryBytes = Math.min(connections * perPartition, 64 * MiB);
+  const bare = await ServerProcess.start('../calibrators/bare-fetch.mjs', { recordsBytes, memoryBytes });
   const shape = { connections, maxBytes: answerBytes };
   const [ofBroker, ofBare] = await Promise.all([Consumers.open(broker.port, shape), Consumers.open(bare.port, shape)]);
   const range = { start: 0, end: batches * count, recordsPerByte: count / batchBytes };

@@ -1,12 +1,14 @@
 // The bare shape of a broker that answers fetches, in one Node process: find the frames, and send as many bytes as an
-// answer has, from memory, as they are. What TCP over the loopback gives from Node to Node.
+// answer has, as they lie in memory. What TCP over the loopback gives from Node to Node. It goes through as much memory
+// as it is told to: bytes that are sent again and again would come from the processor's cache.
 import { createServer } from 'node:net';
 import { fetchAnswerHead } from '../kafka/frames.mjs';
 import { serveParent } from '../kafka/server-process.mjs';
 
-const { recordsBytes } = JSON.parse(process.argv[2]);
+const { recordsBytes, memoryBytes } = JSON.parse(process.argv[2]);
 const head = fetchAnswerHead(0, recordsBytes);
-const records = Buffer.alloc(recordsBytes, 7);
+const memory = Buffer.alloc(Math.max(recordsBytes, memoryBytes), 7);
+let at = 0;
 
 const server = createServer({ noDelay: true }, (socket) => {
   let bytes = Buffer.alloc(0);
@@ -18,7 +20,9 @@ const server = createServer({ noDelay: true }, (socket) => {
       bytes = bytes.subarray(wanted);
       socket.cork();
       socket.write(head);
-      socket.write(records);
+      if (at + recordsBytes > memory.length) at = 0;
+      socket.write(memory.subarray(at, at + recordsBytes));
+      at += recordsBytes;
       socket.uncork();
     }
   });
