@@ -100,7 +100,7 @@ class Story {
   async #killBroker(): Promise<void> {
     while (!this.#isCalm) {
       await this.#world.wait(this.#draw(1_000, 120_000));
-      if (!this.#isCalm) await this.#world.restart();
+      if (!this.#isCalm) await this.#world.restart(this.#draw(0, 1) === 0 ? 'kill' : 'fence');
     }
   }
 

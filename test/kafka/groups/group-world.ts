@@ -5,6 +5,7 @@ import { silentLog } from '../../../src/kafka/broker-log.ts';
 import type { CommitRequest, JoinAnswer, JoinRequest } from '../../../src/kafka/groups/group-calls.ts';
 import { Groups, type GroupSettings } from '../../../src/kafka/groups/groups.ts';
 import type { KafkaErrorName } from '../../../src/kafka/kafka-error.ts';
+import { FaultyObjectStore } from '../../../src/testkit/faulty-object-store.ts';
 import { SeededRuntime } from '../../../src/testkit/seeded-runtime.ts';
 
 export const groupSettings: GroupSettings = {
@@ -21,6 +22,8 @@ export interface GroupWorldOptions {
   readonly seed?: number;
   readonly settings?: Partial<GroupSettings>;
   readonly snapshotAfterBytes?: number;
+  /** How long a request to the store takes at most; none takes any time unless given. */
+  readonly latencyMaxMs?: number;
   /** What the world may take of its own time; two months unless given. */
   readonly runMaxMs?: number;
 }
@@ -31,6 +34,7 @@ export class GroupWorld {
   readonly runtime: SeededRuntime;
   readonly store: MemoryObjectStore = new MemoryObjectStore();
   readonly #options: GroupWorldOptions;
+  #connection: FaultyObjectStore | undefined;
   #set: StreamSet | undefined;
   #groups: Groups | undefined;
   readonly #left: StreamSet[] = [];
@@ -71,10 +75,14 @@ export class GroupWorld {
   }
 
   async start(): Promise<void> {
-    const { store, runtime } = this;
+    const { runtime } = this;
+    const { settings, snapshotAfterBytes, latencyMaxMs } = this.#options;
+    const latency = { kind: 'latency', minMs: 1, maxMs: latencyMaxMs ?? 1 } as const;
+    const faults = latencyMaxMs === undefined ? [] : [{ fault: latency }];
+    const store = new FaultyObjectStore(this.store, { runtime, faults });
     const streams = await StreamSet.open({ node: 'broker', store, runtime, wal: objectWal() });
+    this.#connection = store;
     this.#set = streams;
-    const { settings, snapshotAfterBytes } = this.#options;
     const all = { ...groupSettings, ...settings };
     this.#groups = await Groups.open({ streams, runtime, settings: all, log: silentLog, snapshotAfterBytes });
   }
@@ -87,12 +95,16 @@ export class GroupWorld {
     this.#set = undefined;
   }
 
-  /** Kills the broker, as kill -9 does: what it was writing it may have written or not. Another one takes over. */
-  async restart(): Promise<void> {
+  /**
+   * Starts another broker in place of this one. 'kill': this one dies at once, and what it was writing it has written
+   * or not. 'fence': it is not dead, and finds out when it writes.
+   */
+  async restart(how: 'kill' | 'fence' = 'kill'): Promise<void> {
     if (this.#set !== undefined) this.#left.push(this.#set);
-    const killed = this.#groups;
-    await this.start(); // It fences the one before.
-    await killed?.close();
+    const before = this.#groups;
+    if (how === 'kill') this.#connection?.crash({ underWay: 'either' });
+    await this.start();
+    await before?.close();
   }
 
   /** Makes everything that was appended part of objects. */

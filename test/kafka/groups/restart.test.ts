@@ -44,6 +44,20 @@ test('a kill between join and sync: the leader brings its assignments to the bro
     expect(members[0]?.assignment).toBe(`${members[0]?.memberId} in 1`);
   }));
 
+test('who does not ask for its assignment after a kill is dropped as it would have been without', () =>
+  GroupWorld.run(async (world) => {
+    const quick = { sessionTimeoutMs: 10_000, rebalanceTimeoutMs: 15_000 };
+    const members = [world.member('a', quick), world.member('b', quick)];
+    await Promise.all(members.map((member) => member.join()));
+    await world.restart();
+    for (let i = 0; i < 6; i++) {
+      await world.wait(3_000);
+      await Promise.all(members.map((member) => member.heartbeat()));
+    }
+    const heard = await Promise.all(members.map((member) => member.heartbeat()));
+    expect(heard).toEqual(['UNKNOWN_MEMBER_ID', 'UNKNOWN_MEMBER_ID']);
+  }));
+
 test('a kill in the middle of a rebalance: everybody joins again and none is lost', () =>
   GroupWorld.run(async (world) => {
     const [a, b] = [world.member('a'), world.member('b')];
