@@ -96,11 +96,9 @@ function load(offset: number): number[] {
   return [0x28, 2, ...unsigned(offset)];
 }
 
-/** A number that is not negative; its seventh bit would be a sign, so it may need a byte more. */
+/** A number whose highest seven bits are below 64, as all here are: beyond that it would be taken for negative. */
 function constant(value: number): number[] {
-  const bytes = unsigned(value);
-  if (bytes.at(-1)! >= 64) bytes.splice(-1, 1, bytes.at(-1)! | 128, 0);
-  return [0x41, ...bytes];
+  return [0x41, ...unsigned(value)];
 }
 
 function name(text: string): number[] {
