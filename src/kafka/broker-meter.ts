@@ -14,10 +14,13 @@ export interface AnsweredRequest {
 
 /** Where a broker's counts go. No method throws, and each is cheap: they are called on the hot path. */
 export interface BrokerMeter {
+  /** A client has connected. */
   connectionOpened(): void;
+  /** A connection is gone, whoever closed it. */
   connectionClosed(): void;
   /** A connection was closed by the broker because of what came over it; `reason` is one of a few words. */
   connectionRefused(reason: string): void;
+  /** A request was answered. */
   answered(request: AnsweredRequest): void;
   /** Batches of one partition were appended. */
   produced(topic: string, bytes: number, records: number): void;
