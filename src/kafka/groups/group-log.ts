@@ -2,10 +2,10 @@
 //
 // - Entries written in one turn of the event loop share an append, and so do those that come while as many appends as
 //   may be are under way. They become durable in the order in which they were written.
-// - From time to time everything that is known is written again, group by group, while the groups go on living, and the
-//   stream is trimmed to where that began. A group is written in one synchronous section, as it is then; whatever
-//   happens to it later is behind it in the log, and what happened to it shortly before is said twice. The log
-//   is therefore always complete from its start, and there is nothing to say where a snapshot begins or ends.
+// - From time to time everything that is known is written again, while the groups go on living, and the stream is
+//   trimmed to where that began. Each entry says how something is when it is written; whatever happens to that later
+//   is behind it in the log, and what happened to it shortly before is said twice. The log is therefore always
+//   complete from its start, and there is nothing to say where a snapshot begins or ends.
 // - An append that the engine refuses for lack of room changes nothing and is made again. Any other failure is the end
 //   of the stream set, and of the log.
 import { isQanatError, type Runtime, type Stream } from '../../index.ts';
@@ -44,8 +44,8 @@ export interface GroupLogOptions {
   readonly stream: Stream;
   readonly runtime: Runtime;
   readonly log: BrokerLog;
-  /** Everything there is to say, in parts: what belongs together is one part, made when it is asked for. */
-  readonly snapshot: () => Iterable<readonly LogEntry[]>;
+  /** Everything there is to say, each entry made when it is asked for. */
+  readonly snapshot: () => Iterable<LogEntry>;
   readonly snapshotAfterBytes?: number | undefined;
 }
 
@@ -189,9 +189,9 @@ export class GroupLog {
     let sizeBytes = 0;
     let last: Written | undefined;
     try {
-      for (const part of this.#options.snapshot()) {
+      for (const entry of this.#options.snapshot()) {
         const before = this.#waitingBytes;
-        last = this.write(...part);
+        last = this.write(entry);
         sizeBytes += this.#waitingBytes - before;
         if (this.#waitingBytes > appendSizeBytes) await last.done;
         if (this.#isClosed) return;

@@ -16,7 +16,8 @@ import type { LogEntry } from './log-entry.ts';
 import { expireGroup, heartbeat, leaveGroup, nextExpiry, syncGroup } from './membership.ts';
 import { checkCommit, expiredOffsets, offsetToKeep, sameOutcome } from './offset-commits.ts';
 import { completeJoinIfAllHere } from './rebalance.ts';
-import { applyEntry, committedEntries, entriesOf, resumeGroup, storedGroup, storedOffset } from './stored-group.ts';
+import { applyEntry, committedEntries, entriesOf, goneEntries, topicsGoneEntries } from './stored-group.ts';
+import { resumeGroup, storedGroup, storedOffset } from './stored-group.ts';
 import { refusedJoin, refusedSync, type GroupLimits, type Turn } from './turn.ts';
 
 /** What all groups of one stream may take of the memory, by the estimate of `weightOf`. */
@@ -57,7 +58,7 @@ export class GroupShard {
   private constructor(options: GroupShardOptions) {
     this.#options = options;
     const { stream, runtime, log, snapshotAfterBytes } = options;
-    this.#log = new GroupLog({ stream, runtime, log, snapshotAfterBytes, snapshot: () => this.#parts() });
+    this.#log = new GroupLog({ stream, runtime, log, snapshotAfterBytes, snapshot: () => this.#everything() });
   }
 
   static async open(options: GroupShardOptions): Promise<GroupShard> {
@@ -174,7 +175,7 @@ export class GroupShard {
     for (const { name, partitionIndexes } of topics)
       for (const partition of partitionIndexes) group.offsets.delete(name, partition);
     this.#weightBytes += group.offsets.sizeBytes - before;
-    this.#write(group, { kind: 'offsets-gone', groupId: group.groupId, topics });
+    this.#write(group, ...goneEntries(group.groupId, topics));
     return this.settled(group);
   }
 
@@ -184,11 +185,11 @@ export class GroupShard {
     for (const { offsets } of this.#groups.values())
       for (const [name] of offsets.topics()) if (isGone(name)) names.add(name);
     if (names.size === 0 || this.#isClosed) return;
-    const entry: LogEntry = { kind: 'topics-gone', names: [...names] };
-    applyEntry(this.#groups, entry);
+    const entries = topicsGoneEntries([...names]);
+    for (const entry of entries) applyEntry(this.#groups, entry);
     this.#weightBytes = 0;
     for (const group of this.#groups.values()) this.#weightBytes += weightOf(group);
-    await this.#log.write(entry).done;
+    await this.#log.write(...entries).done;
   }
 
   /** Forgets offsets that were kept long enough, and groups of which nothing is left. */
@@ -316,11 +317,15 @@ export class GroupShard {
     }
   }
 
-  /** Everything there is, one group after the other, as it is when it is its turn. */
-  *#parts(): Generator<readonly LogEntry[]> {
+  /** Everything there is, entry by entry, each as things are when it is asked for; nothing of what is gone by then. */
+  *#everything(): Generator<LogEntry> {
     for (const groupId of [...this.#groups.keys()]) {
       const group = this.#groups.get(groupId);
-      if (group !== undefined) yield [...entriesOf(group)];
+      if (group === undefined) continue;
+      for (const entry of entriesOf(group)) {
+        if (this.#groups.get(groupId) !== group) break;
+        yield entry;
+      }
     }
   }
 }

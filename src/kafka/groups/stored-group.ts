@@ -1,9 +1,13 @@
 // A group on its way to the log and back.
+import type { TopicPartitions } from './group-calls.ts';
 import { subscribedTopicsOfGroup } from './rebalance.ts';
 import { addMember, dropMember, newGroup, rebalanceTimeoutOf } from './group.ts';
 import type { Group, Member } from './group.ts';
 import type { CommittedOffset } from './group-offsets.ts';
 import { storedStates, type LogEntry, type StoredGroup, type StoredMember, type StoredOffset } from './log-entry.ts';
+
+/** Partitions and topics in one entry: a name has at most 249 characters, so that it fits an append. */
+const entryNamesMax = 10_000;
 
 /** Offsets are spread over entries of this size, and each weighs so much besides its metadata. */
 const entrySizeBytes = 262_144;
@@ -81,6 +85,32 @@ export function* committedEntries(
     }
   }
   if (collected.length > 0) yield { kind: 'committed', groupId, topics: collected };
+}
+
+/** That offsets are gone, as entries of which each can be read in one go. */
+export function goneEntries(groupId: string, topics: readonly TopicPartitions[]): readonly LogEntry[] {
+  const collected: TopicPartitions[][] = [[]];
+  let count = 0;
+  for (const { name, partitionIndexes } of topics) {
+    for (let from = 0; from < partitionIndexes.length; from += entryNamesMax) {
+      const some = partitionIndexes.slice(from, from + entryNamesMax);
+      count += 1 + some.length;
+      if (count > entryNamesMax) {
+        collected.push([]);
+        count = 1 + some.length;
+      }
+      collected.at(-1)?.push({ name, partitionIndexes: some });
+    }
+  }
+  return collected.filter(({ length }) => length > 0).map((some) => ({ kind: 'offsets-gone', groupId, topics: some }));
+}
+
+/** That topics are gone, for all groups of the log. */
+export function topicsGoneEntries(names: readonly string[]): readonly LogEntry[] {
+  const entries: LogEntry[] = [];
+  for (let from = 0; from < names.length; from += entryNamesMax)
+    entries.push({ kind: 'topics-gone', names: names.slice(from, from + entryNamesMax) });
+  return entries;
 }
 
 /** Does to the groups of a log what an entry says. Sessions and rebalances are begun when all entries are read. */

@@ -234,3 +234,51 @@ test('who does not ask for its assignment in time is dropped, and the others joi
     expect(await leader?.heartbeat()).toBe('REBALANCE_IN_PROGRESS');
     expect(await follower?.heartbeat()).toBe('UNKNOWN_MEMBER_ID');
   }));
+
+test('a new member whose client cannot say that it lives waits five minutes at most', () =>
+  GroupWorld.run(async (world) => {
+    const slow = world.member('slow', { sessionTimeoutMs: 1_800_000, rebalanceTimeoutMs: 1_800_000 });
+    await world.stable([slow]);
+    const begun = world.now;
+    const old = world.member('old', { requireKnownMemberId: false });
+    expect((await old.join()).error).toBe('UNKNOWN_MEMBER_ID');
+    expect(world.now - begun).toBe(300_000);
+  }));
+
+test('a client that gives up a join or a sync and asks again is answered once for each', () =>
+  GroupWorld.run(async (world) => {
+    const [a, b] = [world.member('a'), world.member('b')];
+    await world.stable([a, b]);
+    const follower = a.isLeader ? b : a;
+    const leader = a.isLeader ? a : b;
+    const joins = [leader.join(), world.groups.join({ ...leader.request, memberId: leader.memberId })];
+    await world.wait(100);
+    expect((await follower.join()).generationId).toBe(2);
+    expect((await Promise.all(joins)).map(({ error }) => error)).toEqual(['REBALANCE_IN_PROGRESS', 'NONE']);
+    leader.generationId = 2;
+    const syncs = [follower.sync(), follower.sync()];
+    await world.wait(100);
+    leader.joined = await world.groups.join({ ...leader.request, memberId: leader.memberId });
+    leader.isLeader = true;
+    expect(await leader.sync()).toBe('NONE');
+    expect(await Promise.all(syncs)).toEqual(['REBALANCE_IN_PROGRESS', 'NONE']);
+  }));
+
+test('everybody who waits is sent away when the broker ends', () =>
+  GroupWorld.run(async (world) => {
+    const joining = world.member('a').join();
+    await world.wait(100);
+    await world.groups.close();
+    expect((await joining).error).toBe('NOT_COORDINATOR');
+    expect((await world.member('b').join()).error).toBe('NOT_COORDINATOR');
+    expect((await world.groups.fetchOffsets('group', null)).error).toBe('NOT_COORDINATOR');
+  }));
+
+test('ids are given to so many at a time, and those who come later are told to try again', () =>
+  GroupWorld.run(async (world) => {
+    const { request } = world.member('a');
+    for (let i = 0; i < 10_000; i++) await world.groups.join(request);
+    expect((await world.groups.join(request)).error).toBe('COORDINATOR_LOAD_IN_PROGRESS');
+    await world.wait(11_000);
+    expect((await world.groups.join(request)).error).toBe('MEMBER_ID_REQUIRED');
+  }));
