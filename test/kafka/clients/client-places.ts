@@ -27,7 +27,7 @@ export interface PlacedDriver extends Driver {
   readonly lack: string | undefined;
 }
 
-const features = ['groups', 'idempotence', 'offsetsByTime', 'timestamps', 'topics', 'deleteTopics'] as const;
+const features = ['groups', 'headers', 'idempotence', 'offsetsByTime', 'timestamps', 'topics', 'deleteTopics'] as const;
 const more = ['addPartitions', 'binaryHeaders', 'configs', 'deleteRecords', 'describeGroups', 'emptyValues'] as const;
 
 export const nodeRdkafka: PlacedDriver = {

@@ -34,7 +34,7 @@ export class KafkajsClient implements TestClient {
   readonly features: ReadonlySet<Feature> = new Set<Feature>([
     ...(['addPartitions', 'configs', 'deleteRecords', 'deleteTopics', 'describeGroups'] as const),
     ...(['groups', 'idempotence', 'offsetsByTime', 'timestamps', 'topics'] as const),
-    ...(['binaryHeaders', 'emptyValues'] as const),
+    ...(['binaryHeaders', 'emptyValues', 'headers'] as const),
   ]);
   #kafka = new Kafka({ brokers: [] });
   #admin: Admin | undefined;

@@ -20,7 +20,7 @@ export class PlatformaticClient implements TestClient {
   readonly features: ReadonlySet<Feature> = new Set<Feature>([
     ...(['addPartitions', 'configs', 'deleteRecords', 'deleteTopics', 'describeGroups'] as const),
     ...(['groups', 'idempotence', 'offsetsByTime', 'timestamps', 'topics'] as const),
-    ...(['binaryHeaders', 'emptyValues'] as const),
+    ...(['binaryHeaders', 'emptyValues', 'headers'] as const),
   ]);
   #bootstrap = '';
   #admin: Admin | undefined;

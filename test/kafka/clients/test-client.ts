@@ -43,6 +43,7 @@ export type Feature =
   | 'describeGroups'
   | 'emptyValues'
   | 'groups'
+  | 'headers'
   | 'idempotence'
   | 'offsetsByTime'
   | 'timestamps'

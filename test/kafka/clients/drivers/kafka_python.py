@@ -2,16 +2,18 @@
 
 import base64
 import json
+import queue
 import sys
 import threading
 import time
 
-from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition, errors
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient, NewPartitions, NewTopic
 from kafka.structs import OffsetAndMetadata
 
 bootstrap = sys.argv[1]
-state = {"readers": 0}
+kafka_errors = [one for one in vars(errors).values() if isinstance(one, type) and (getattr(one, "errno", None) or 0) > 0]
+state = {}
 members = {}
 
 
@@ -57,21 +59,28 @@ class Member:
         self.waiting = []
         self.taken = {}
         self.current = None
+        self.commits = []
         self.reads = True
         self.thread = threading.Thread(target=self.read, daemon=True)
         self.thread.start()
 
     def read(self):
         while self.reads:
+            polled = self.consumer.poll(timeout_ms=500)
+            now = self.consumer.assignment()
             with self.lock:
-                polled = self.consumer.poll(timeout_ms=50)
-                now = self.consumer.assignment()
                 if now != self.current:
                     self.waiting = [r for r in self.waiting if TopicPartition(self.topic, r.partition) in now]
-                    self.current = now
+                    self.current = set(now)
                 for records in polled.values():
                     self.waiting.extend(records)
-            time.sleep(0.005)
+                commits, self.commits = self.commits, []
+            for offsets, result in commits:
+                try:
+                    self.consumer.commit(offsets)
+                    result.put(None)
+                except Exception as cause:  # It is thrown where the commit was asked for.
+                    result.put(cause)
 
     def assignment(self):
         with self.lock:
@@ -89,13 +98,16 @@ class Member:
             time.sleep(0.01)
 
     def commit(self):
+        result = queue.Queue()
         with self.lock:
             offsets = {
                 TopicPartition(self.topic, partition): OffsetAndMetadata(offset, "", -1)
                 for partition, offset in self.taken.items()
             }
-            if offsets:
-                self.consumer.commit(offsets)
+            self.commits.append((offsets, result))
+        cause = result.get(timeout=20)
+        if cause is not None:
+            raise cause
 
     def close(self):
         self.reads = False
@@ -140,13 +152,19 @@ def produce(args):
 
 
 def consume(args):
-    state["readers"] += 1
-    member = Member("reader-%d-%d" % (time.time() * 1000, state["readers"]), args["topic"], 10000)
-    records = []
+    consumer = KafkaConsumer(bootstrap_servers=bootstrap, fetch_max_wait_ms=200)
     deadline = time.time() + args["limitMs"] / 1000
+    partitions = None
+    while not partitions and time.time() < deadline:
+        partitions = consumer.partitions_for_topic(args["topic"])
+    places = [TopicPartition(args["topic"], partition) for partition in partitions or []]
+    consumer.assign(places)
+    consumer.seek_to_beginning(*places)
+    records = []
     while len(records) < args["count"] and time.time() < deadline:
-        records += member.take(args["count"] - len(records), 500)
-    member.close()
+        for polled in consumer.poll(timeout_ms=500).values():
+            records += [record_of(record) for record in polled]
+    consumer.close()
     return sorted(records, key=lambda record: (record["partition"], record["offset"]))
 
 
@@ -169,35 +187,16 @@ def offset_at(args):
 
 def config(args):
     resource = ConfigResource(ConfigResourceType.TOPIC, args["topic"])
-    found = state["admin"].describe_configs([resource])
-    return configs_in(found).get(args["name"])
-
-
-def configs_in(found):
-    """Of its answer, in the shape of any of its versions, the names and values."""
-    if isinstance(found, dict):
-        if all(isinstance(value, (str, type(None))) for value in found.values()):
-            return found
-        merged = {}
-        for name, value in found.items():
-            if isinstance(value, dict) and "value" in value:
-                merged[name] = value["value"]
-            elif isinstance(value, (dict, list)):
-                merged.update(configs_in(value))
-        return merged
-    merged = {}
-    for one in found:
-        for resource in getattr(one, "resources", None) or getattr(one, "results", None) or []:
-            entries = resource[4] if isinstance(resource, tuple) else resource.configs
-            for entry in entries:
-                name, value = (entry[0], entry[1]) if isinstance(entry, tuple) else (entry.name, entry.value)
-                merged[name] = value
-    return merged
+    found = state["admin"].describe_configs([resource], config_filter="all")
+    return found["topic"][args["topic"]][args["name"]]["value"]
 
 
 def set_config(args):
     resource = ConfigResource(ConfigResourceType.TOPIC, args["topic"], configs={args["name"]: args["value"]})
-    state["admin"].alter_configs([resource])
+    said = state["admin"].alter_configs([resource])["topic"][args["topic"]]
+    if said != "OK":
+        # It gives the name of the error and its number as a text.
+        raise next(one for one in kafka_errors if one.__name__ in said)(said)
 
 
 def field(thing, *names):
@@ -231,9 +230,7 @@ def delete_group(args):
         if code:
             raise result()
         if isinstance(result, str) and result != "OK":
-            from kafka import errors
-
-            raise getattr(errors, result.split("]")[-1].strip().split("(")[0].split(":")[0], errors.KafkaError)(result)
+            raise next(one for one in kafka_errors if one.__name__ in result)(result)
 
 
 def create_topic(args):
