@@ -94,6 +94,12 @@ describe('plainRecords', () => {
       );
     });
 
+    test.skipIf(!hasZstd)('what would become too many bytes (zstd), where Node has it', () => {
+      expect(() => plain(javaBatch('large', 'zstd'), 70_000)).toThrow(
+        expect.objectContaining({ error: 'MESSAGE_TOO_LARGE' }),
+      );
+    });
+
     test.each<[string, keyof typeof codes, number[]]>([
       ['no bytes as gzip', 'gzip', []],
       ['no bytes as snappy', 'snappy', []],
