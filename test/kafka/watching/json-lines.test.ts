@@ -51,6 +51,7 @@ describe('a line of the log', () => {
     log.log('info', 'm', { a: '"'.repeat(1e6), b: '\u0001'.repeat(1e6), [`n${'n'.repeat(1e5)}`]: 1 });
     for (const line of written) expect(line.length).toBeLessThan(16_384);
     expect(lines()[0]).toMatchObject({ field0: 0, cut: true });
+    expect(Object.keys(lines()[0] ?? {}).length).toBe(3 + 32 + 1);
     expect(lines()[1]).toMatchObject({ a: expect.stringContaining('(1000000 characters)') as unknown });
   });
 
