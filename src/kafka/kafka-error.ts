@@ -83,7 +83,11 @@ export class KafkaRefusal extends Error {
   readonly error: KafkaErrorName;
 
   constructor(error: KafkaErrorName, message: string, options?: { readonly cause?: unknown }) {
+    // A refusal is an answer, not a fault: nobody asks where it was thrown, and to note that is most of its price.
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
     super(message, options);
+    Error.stackTraceLimit = stackTraceLimit;
     this.error = error;
   }
 

@@ -15,9 +15,10 @@ import type { Topic } from '../topics/topic.ts';
 import type { NewTopic } from '../topics/topics.ts';
 import { zeroUuid } from '../wire/schema.ts';
 import { repeated } from './distinct.ts';
+import { inSlices } from './in-slices.ts';
 import { checkAssignedBrokers, checkAssignedPartitions } from './replica-assignments.ts';
 
-type Parts = Pick<BrokerParts, 'topics' | 'configs' | 'settings' | 'identity' | 'meter'>;
+type Parts = Pick<BrokerParts, 'topics' | 'configs' | 'settings' | 'identity' | 'meter' | 'runtime'>;
 
 /** Every partition has one broker. */
 const replicationFactor = 1;
@@ -28,7 +29,7 @@ export function createTopics(parts: Parts): Handler<CreateTopicsRequest, CreateT
     handle: async ({ topics, validateOnly }) => {
       const twice = repeated(topics.map(({ name }) => name));
       const once = topics.filter(({ name }) => !twice.has(name));
-      const made = once.map(async (wanted) => {
+      const made = await inSlices(once, parts.runtime, async (wanted) => {
         try {
           const topic = wantedTopic(parts, wanted);
           return created(parts, validateOnly ? parts.topics.check(topic) : await parts.topics.create(topic));
@@ -39,7 +40,7 @@ export function createTopics(parts: Parts): Handler<CreateTopicsRequest, CreateT
       const doubled = [...twice].map((name) =>
         refused(parts, name, new KafkaRefusal('INVALID_REQUEST', 'Found multiple entries for this topic.')),
       );
-      return { throttleTimeMs: 0, topics: [...doubled, ...(await Promise.all(made))] };
+      return { throttleTimeMs: 0, topics: [...doubled, ...made] };
     },
   };
 }

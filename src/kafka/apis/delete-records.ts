@@ -9,18 +9,18 @@ import {
   type DeleteRecordsRequest,
   type DeleteRecordsResponse,
 } from '../messages/delete-records.ts';
+import { ofPartitions } from './in-slices.ts';
 
-type Parts = Pick<BrokerParts, 'topics' | 'partitions' | 'meter'>;
+type Parts = Pick<BrokerParts, 'topics' | 'partitions' | 'meter' | 'runtime'>;
 
 export function deleteRecords(parts: Parts): Handler<DeleteRecordsRequest, DeleteRecordsResponse> {
   return {
     api: deleteRecordsApi,
     handle: async ({ topics }) => {
-      const results = topics.map(async ({ name, partitions }) => ({
-        name,
-        partitions: await Promise.all(partitions.map((partition) => deleteOne(parts, name, partition))),
-      }));
-      return { throttleTimeMs: 0, topics: await Promise.all(results) };
+      const results = await ofPartitions(topics, parts.runtime, ({ name }, partition) =>
+        deleteOne(parts, name, partition),
+      );
+      return { throttleTimeMs: 0, topics: topics.map(({ name }, i) => ({ name, partitions: results[i] ?? [] })) };
     },
   };
 }

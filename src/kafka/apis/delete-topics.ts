@@ -11,8 +11,9 @@ import {
 } from '../messages/delete-topics.ts';
 import { zeroUuid } from '../wire/schema.ts';
 import { repeated } from './distinct.ts';
+import { inSlices } from './in-slices.ts';
 
-type Parts = Pick<BrokerParts, 'topics' | 'settings' | 'meter'>;
+type Parts = Pick<BrokerParts, 'topics' | 'settings' | 'meter' | 'runtime'>;
 
 /** Older clients do not know TOPIC_DELETION_DISABLED. */
 const disabledFrom = 3;
@@ -49,7 +50,7 @@ export function deleteTopics(parts: Parts): Handler<DeleteTopicsRequest, DeleteT
       };
       // What is named twice is answered once.
       const distinct = [...new Map(wanted.map((state) => [keyOf(state), state])).values()];
-      return { throttleTimeMs: 0, responses: await Promise.all(distinct.map(deleteOne)) };
+      return { throttleTimeMs: 0, responses: await inSlices(distinct, parts.runtime, deleteOne) };
     },
   };
 }

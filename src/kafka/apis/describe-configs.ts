@@ -13,8 +13,9 @@ import { allBrokers, configSources } from '../topics/broker-configs.ts';
 import { allBrokersEntries, brokerEntries, type ConfigEntry, topicEntries } from '../topics/config-entries.ts';
 import type { ConfigType } from '../topics/config-value.ts';
 import { configResource } from './config-resources.ts';
+import { inSlices } from './in-slices.ts';
 
-type Parts = Pick<BrokerParts, 'topics' | 'configs' | 'identity' | 'meter'>;
+type Parts = Pick<BrokerParts, 'topics' | 'configs' | 'identity' | 'meter' | 'runtime'>;
 
 /** The types of values as numbers of the protocol. */
 const typeCodes: Readonly<Record<ConfigType, number>> = { boolean: 1, string: 2, int: 3, long: 5, double: 6, list: 7 };
@@ -22,9 +23,9 @@ const typeCodes: Readonly<Record<ConfigType, number>> = { boolean: 1, string: 2,
 export function describeConfigs(parts: Parts): Handler<DescribeConfigsRequest, DescribeConfigsResponse> {
   return {
     api: describeConfigsApi,
-    handle: (request) => ({
+    handle: async (request) => ({
       throttleTimeMs: 0,
-      results: request.resources.map((resource) => {
+      results: await inSlices(request.resources, parts.runtime, (resource) => {
         const { resourceType, resourceName, configurationKeys } = resource;
         try {
           const keys = configurationKeys === null || configurationKeys.length === 0 ? undefined : configurationKeys;

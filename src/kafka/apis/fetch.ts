@@ -14,8 +14,10 @@ import {
   type FetchResponse,
   type FetchTopic,
 } from '../messages/fetch.ts';
+import { isZstd } from '../records/batch-header.ts';
 import type { Topic } from '../topics/topic.ts';
 import { FetchedPartition } from './fetched-partition.ts';
+import { ofPartitions } from './in-slices.ts';
 import { checkLeaderEpoch } from './leader-epoch.ts';
 
 type Parts = Pick<BrokerParts, 'topics' | 'partitions' | 'settings' | 'meter' | 'runtime' | 'deadlines'>;
@@ -23,11 +25,17 @@ type Parts = Pick<BrokerParts, 'topics' | 'partitions' | 'settings' | 'meter' | 
 /** Partitions that are read at a time. */
 const readingMax = 8;
 
+/** And so many before others have their turn: what is in memory is read without waiting. */
+const turnEvery = 256;
+
 /** How much longer than a client wants to wait a read may take that has to ask the store. */
 const readMaxMs = 10_000;
 
 /** How long to wait for room for answers, before looking again. */
 const roomWaitMs = 10;
+
+/** The first version that knows zstd. */
+const zstdFrom = 10;
 
 export function fetch(parts: Parts): Handler<FetchRequest, FetchResponse> {
   return {
@@ -57,11 +65,10 @@ async function collect(parts: Parts, request: FetchRequest, call: Call): Promise
   const { clock } = parts.runtime;
   const maxWaitMs = Math.max(0, request.maxWaitMs);
   const until = clock.monotonic() + maxWaitMs;
-  const groups = request.topics.map((fetchTopic) => ({
-    topic: fetchTopic,
-    asked: fetchTopic.partitions.map((partition) => begin(parts, fetchTopic, partition, call.version)),
-  }));
-  const all = await Promise.all(groups.flatMap(({ asked }) => asked));
+  const groups = await ofPartitions(request.topics, parts.runtime, (topic, partition) =>
+    begin(parts, topic, partition, call.version),
+  );
+  const all = groups.flat();
   const maxBytes = Math.min(request.maxBytes, parts.settings['fetch.max.bytes']);
   const minBytes = Math.min(request.minBytes, maxBytes);
   for (;;) {
@@ -72,10 +79,9 @@ async function collect(parts: Parts, request: FetchRequest, call: Call): Promise
     await untilMore(parts, all, leftMs, call.signal);
   }
   const responses: FetchableTopicResponse[] = [];
-  for (const { topic, asked } of groups) {
-    const partitions: FetchPartitionData[] = [];
-    for (const one of asked) partitions.push(answer(parts, await one, request));
-    responses.push({ topic: topic.topic, topicId: topic.topicId, partitions });
+  for (const [i, { topic, topicId }] of request.topics.entries()) {
+    const partitions = (groups[i] ?? []).map((one) => answer(parts, one, request));
+    responses.push({ topic, topicId, partitions });
   }
   return responses;
 }
@@ -118,6 +124,7 @@ async function read(
   const late = (): KafkaRefusal => new KafkaRefusal('KAFKA_STORAGE_ERROR', 'the store did not answer in time');
   for (let at = 0; at < behind.length; at += readingMax) {
     if (sizeBytes >= maxBytes) return { sizeBytes, isFull: true };
+    if (at > 0 && at % turnEvery === 0) await parts.runtime.timers.turn();
     const window = behind.slice(at, at + readingMax);
     const roomBytes = maxBytes - sizeBytes;
     const reads = window.map(async (one) => {
@@ -130,12 +137,17 @@ async function read(
       }
     });
     const more = await Promise.all(reads);
-    for (const [i, { found }] of window.entries()) {
+    for (const [i, one] of window.entries()) {
+      const { found } = one;
       for (const batch of more[i] ?? []) {
         // The first batch of all is given even if it is larger than what was asked for: else nobody could go on.
         const isFirst = sizeBytes === 0;
         if (!isFirst && sizeBytes + batch.byteLength > maxBytes) return { sizeBytes, isFull: true };
         if (!(isFirst || found?.takes(batch))) break;
+        if (call.version < zstdFrom && isZstd(batch)) {
+          one.refusal = zstdRefusal();
+          break;
+        }
         if (!call.hold(batch.byteLength)) return { sizeBytes, isFull: sizeBytes > 0 };
         found?.add(batch);
         sizeBytes += batch.byteLength;
@@ -143,6 +155,10 @@ async function read(
     }
   }
   return { sizeBytes, isFull: sizeBytes >= maxBytes };
+}
+
+function zstdRefusal(): KafkaRefusal {
+  return new KafkaRefusal('UNSUPPORTED_COMPRESSION_TYPE', `zstd is not for Fetch before version ${zstdFrom}`);
 }
 
 /** Resolves when a partition has more than what was read of it, when one of them ends, or when the time is over. */

@@ -10,9 +10,10 @@ import {
   type ListOffsetsResponse,
 } from '../messages/list-offsets.ts';
 import type { Partition } from '../topics/partition.ts';
+import { ofPartitions } from './in-slices.ts';
 import { checkLeaderEpoch } from './leader-epoch.ts';
 
-type Parts = Pick<BrokerParts, 'topics' | 'partitions' | 'meter'>;
+type Parts = Pick<BrokerParts, 'topics' | 'partitions' | 'meter' | 'runtime'>;
 
 interface Place {
   readonly timestamp: number;
@@ -24,32 +25,35 @@ const nowhere: Place = { timestamp: -1, offset: -1 };
 export function listOffsets(parts: Parts): Handler<ListOffsetsRequest, ListOffsetsResponse> {
   return {
     api: listOffsetsApi,
-    handle: async (request, { version }) => {
-      const topics = request.topics.map(async ({ name, partitions }) => {
-        const answers = partitions.map(async (asked): Promise<ListOffsetsPartitionResponse> => {
-          const { partitionIndex } = asked;
-          try {
-            const topic = parts.topics.byName(name);
-            if (topic === undefined || partitionIndex < 0 || partitionIndex >= topic.partitionCount)
-              throw new KafkaRefusal(
-                'UNKNOWN_TOPIC_OR_PARTITION',
-                `there is no partition ${partitionIndex} of '${name}'`,
-              );
-            const partition = await parts.partitions.of(topic, partitionIndex);
-            checkLeaderEpoch(asked.currentLeaderEpoch, partition.leaderEpoch);
-            const place = await find(partition, asked, version);
-            return { partitionIndex, errorCode: kafkaErrors.NONE, ...place, leaderEpoch: partition.leaderEpoch };
-          } catch (cause) {
-            const { code, error } = refusalOf(cause);
-            parts.meter.refused('ListOffsets', error);
-            return { partitionIndex, errorCode: code, ...nowhere, leaderEpoch: -1 };
-          }
-        });
-        return { name, partitions: await Promise.all(answers) };
-      });
-      return { throttleTimeMs: 0, topics: await Promise.all(topics) };
+    handle: async ({ topics }, { version }) => {
+      const answers = await ofPartitions(topics, parts.runtime, ({ name }, asked) =>
+        answer(parts, name, asked, version),
+      );
+      return { throttleTimeMs: 0, topics: topics.map(({ name }, i) => ({ name, partitions: answers[i] ?? [] })) };
     },
   };
+}
+
+async function answer(
+  { topics, partitions, meter }: Parts,
+  name: string,
+  asked: ListOffsetsPartition,
+  version: number,
+): Promise<ListOffsetsPartitionResponse> {
+  const { partitionIndex } = asked;
+  try {
+    const topic = topics.byName(name);
+    if (topic === undefined || partitionIndex < 0 || partitionIndex >= topic.partitionCount)
+      throw new KafkaRefusal('UNKNOWN_TOPIC_OR_PARTITION', `there is no partition ${partitionIndex} of '${name}'`);
+    const partition = await partitions.of(topic, partitionIndex);
+    checkLeaderEpoch(asked.currentLeaderEpoch, partition.leaderEpoch);
+    const place = await find(partition, asked, version);
+    return { partitionIndex, errorCode: kafkaErrors.NONE, ...place, leaderEpoch: partition.leaderEpoch };
+  } catch (cause) {
+    const { code, error } = refusalOf(cause);
+    meter.refused('ListOffsets', error);
+    return { partitionIndex, errorCode: code, ...nowhere, leaderEpoch: -1 };
+  }
 }
 
 /** Times that stand for places. */

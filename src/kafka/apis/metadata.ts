@@ -13,9 +13,10 @@ import {
 } from '../messages/metadata.ts';
 import type { Topic } from '../topics/topic.ts';
 import { zeroUuid } from '../wire/schema.ts';
+import { inSlices } from './in-slices.ts';
 import { clusterOperations, operationsNotAsked, topicOperations } from './authorized-operations.ts';
 
-type Parts = Pick<BrokerParts, 'identity' | 'topics' | 'partitions' | 'settings'>;
+type Parts = Pick<BrokerParts, 'identity' | 'topics' | 'partitions' | 'settings' | 'runtime'>;
 
 export function metadata(parts: Parts): Handler<MetadataRequest, MetadataResponse> {
   const { identity, topics } = parts;
@@ -26,7 +27,9 @@ export function metadata(parts: Parts): Handler<MetadataRequest, MetadataRespons
       const isAll = asked === null || (version === 0 && asked.length === 0);
       const found = isAll
         ? topics.all().map((topic) => describeTopic(parts, topic))
-        : await Promise.all(distinct(asked).map((topic) => findTopic(parts, topic, request.allowAutoTopicCreation)));
+        : await inSlices(distinct(asked), parts.runtime, (topic) =>
+            findTopic(parts, topic, request.allowAutoTopicCreation),
+          );
       const { nodeId, host, port, rack, clusterId } = identity;
       return {
         throttleTimeMs: 0,

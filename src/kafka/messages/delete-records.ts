@@ -58,6 +58,7 @@ export const deleteRecordsApi: Api<DeleteRecordsRequest, DeleteRecordsResponse> 
   name: 'DeleteRecords',
   versions: [0, 2],
   flexibleFrom: 2,
+  isOfPartitions: true,
   request,
   response,
 });

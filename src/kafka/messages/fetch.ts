@@ -188,6 +188,7 @@ export const fetchApi: Api<FetchRequest, FetchResponse> = new Api({
   name: 'Fetch',
   versions: [4, 17],
   flexibleFrom: 12,
+  isOfPartitions: true,
   request,
   response,
 });

@@ -72,6 +72,7 @@ export const listOffsetsApi: Api<ListOffsetsRequest, ListOffsetsResponse> = new 
   name: 'ListOffsets',
   versions: [1, 9],
   flexibleFrom: 6,
+  isOfPartitions: true,
   request,
   response,
 });

@@ -106,6 +106,7 @@ export const metadataApi: Api<MetadataRequest, MetadataResponse> = new Api({
   name: 'Metadata',
   versions: [0, 12],
   flexibleFrom: 9,
+  isOfPartitions: true,
   request,
   response,
 });

@@ -75,6 +75,7 @@ export const offsetCommitApi: Api<OffsetCommitRequest, OffsetCommitResponse> = n
   name: 'OffsetCommit',
   versions: [0, 9],
   flexibleFrom: 8,
+  isOfPartitions: true,
   request,
   response,
 });

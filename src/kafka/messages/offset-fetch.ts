@@ -99,6 +99,7 @@ export const offsetFetchApi: Api<OffsetFetchRequest, OffsetFetchResponse> = new 
   name: 'OffsetFetch',
   versions: [1, 9],
   flexibleFrom: 6,
+  isOfPartitions: true,
   request,
   response,
 });

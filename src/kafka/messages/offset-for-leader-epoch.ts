@@ -68,6 +68,7 @@ export const offsetForLeaderEpochApi: Api<OffsetForLeaderEpochRequest, OffsetFor
   name: 'OffsetForLeaderEpoch',
   versions: [2, 4],
   flexibleFrom: 4,
+  isOfPartitions: true,
   request,
   response,
 });

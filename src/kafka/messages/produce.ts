@@ -91,6 +91,7 @@ export const produceApi: Api<ProduceRequest, ProduceResponse> = new Api({
   name: 'Produce',
   versions: [0, 11],
   flexibleFrom: 9,
+  isOfPartitions: true,
   request,
   response,
 });

@@ -1,6 +1,6 @@
 // One API of the protocol: its number, its versions, and its two messages, as bytes and as values.
 import type { Struct } from './schema.ts';
-import type { WireReader } from './wire-reader.ts';
+import { frameElementsMax, type WireReader } from './wire-reader.ts';
 import type { WireWriter } from './wire-writer.ts';
 
 /** What there is to say of an API. */
@@ -11,9 +11,14 @@ export interface ApiTable<Q, S> {
   readonly versions: readonly [number, number];
   /** The first version with compact lengths and tagged fields. */
   readonly flexibleFrom: number;
+  /** Whether a request may be about all partitions there are: then it may have as many elements as a frame may. */
+  readonly isOfPartitions?: boolean;
   readonly request: Struct<Q>;
   readonly response: Struct<S>;
 }
+
+/** Elements of arrays in any other request, all together: each costs more to serve than to send. */
+export const requestElementsMax = 10_000;
 
 /** An API, compiled on first use of each version. */
 export class Api<Q = unknown, S = unknown> {
@@ -41,6 +46,7 @@ export class Api<Q = unknown, S = unknown> {
   }
 
   readRequest(reader: WireReader, version: number): Q {
+    reader.limitElements(this.#table.isOfPartitions === true ? frameElementsMax : requestElementsMax);
     return this.#table.request.codec(version, this.isFlexible(version)).read(reader);
   }
 

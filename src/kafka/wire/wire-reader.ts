@@ -83,11 +83,16 @@ export class WireReader {
     this.#take(sizeBytes);
   }
 
+  /** Allows fewer elements of arrays from here on. */
+  limitElements(count: number): void {
+    this.#elementsLeft = Math.min(this.#elementsLeft, count);
+  }
+
   /** Counts the elements of an array, of which each takes a byte at least. */
   elements(count: number): number {
     if (count > this.remaining) throw new WireError(`an array of ${count} elements does not fit its frame`);
     this.#elementsLeft -= count;
-    if (this.#elementsLeft < 0) throw new WireError(`a frame has at most ${frameElementsMax} elements of arrays`);
+    if (this.#elementsLeft < 0) throw new WireError('a frame has more elements of arrays than are allowed');
     return count;
   }
 

@@ -5,9 +5,10 @@ import type { BrokerMeter } from '../../../src/kafka/broker-meter.ts';
 import { silentMeter } from '../../../src/kafka/broker-meter.ts';
 import { kafkaErrors } from '../../../src/kafka/kafka-error.ts';
 import { apiVersionsApi } from '../../../src/kafka/messages/api-versions.ts';
+import { deleteGroupsApi } from '../../../src/kafka/messages/delete-groups.ts';
 import { fetchApi } from '../../../src/kafka/messages/fetch.ts';
 import { produceApi } from '../../../src/kafka/messages/produce.ts';
-import type { Api } from '../../../src/kafka/wire/api.ts';
+import { type Api, requestElementsMax } from '../../../src/kafka/wire/api.ts';
 import { readResponseHeader, writeRequestHeader } from '../../../src/kafka/wire/headers.ts';
 import { WireReader } from '../../../src/kafka/wire/wire-reader.ts';
 import { WireWriter } from '../../../src/kafka/wire/wire-writer.ts';
@@ -226,6 +227,19 @@ describe('a client that does not take its answers', () => {
     expect(recordsOf(found).length).toBeGreaterThan(900_000);
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(150 * 1_048_576);
     await expect.poll(() => broker.reasons, { timeout: 10_000 }).toEqual(['slow', 'slow', 'slow', 'slow']);
+  });
+});
+
+describe('a request about very many things', () => {
+  test('is served up to a number that no client needs', async () => {
+    const broker = await watchedBroker();
+    const client = await broker.client();
+    const groups = Array.from({ length: requestElementsMax }, (_, i) => `group-${i}`);
+    const { results } = await client.send(deleteGroupsApi, 2, { groupsNames: groups });
+    expect(results).toHaveLength(requestElementsMax);
+    const more = client.send(deleteGroupsApi, 2, { groupsNames: [...groups, 'one more'] });
+    await expect(more).rejects.toThrow('closed');
+    expect(broker.reasons).toEqual(['malformed']);
   });
 });
 

@@ -77,7 +77,7 @@ describe('reading a damaged frame', () => {
     const many = Buffer.concat([elements(500_000), Buffer.alloc(2_000_000)]);
     const read = (): unknown => metadataApi.readRequest(new WireReader(many), 1);
     expect(millisecondsOf(() => expect(read).toThrow(WireError))).toBeLessThan(200);
-    expect(millisecondsOf(() => expect(read).toThrow(`at most ${frameElementsMax}`))).toBeLessThan(200);
+    expect(millisecondsOf(() => expect(read).toThrow('more elements'))).toBeLessThan(200);
   });
 
   test('reads as many elements as are allowed, all together, and not one more', () => {
