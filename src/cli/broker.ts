@@ -130,7 +130,7 @@ async function serve(
   }
 }
 
-/** What counts where nobody says otherwise. On one machine a consumer that starts need not wait for more of its group. */
+/** What counts where nobody says otherwise. On one machine a consumer need not wait for more of its group. */
 function settingsOf({ kind }: BrokerPlace): BrokerSettingsInput {
   return kind === 'data' ? { 'group.initial.rebalance.delay.ms': 0 } : {};
 }

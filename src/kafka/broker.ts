@@ -73,7 +73,7 @@ export class Broker {
     void parts.streams.closed.then((reason) => this.#streamsEnded(reason));
   }
 
-  /** Starts a broker: when this resolves, clients can connect. Rejects with the error of the system if it cannot listen. */
+  /** Starts a broker: when this resolves, clients can connect. Rejects with the system's error if it cannot listen. */
   static async start(options: BrokerOptions): Promise<Broker> {
     const { streams, runtime = systemRuntime, log = silentLog, meter = silentMeter } = options;
     const settings = resolveBrokerSettings(options.settings);

@@ -11,13 +11,16 @@ import {
   type ProduceResponse,
   type TopicProduceResponse,
 } from '../messages/produce.ts';
-import { recordCountOf } from '../records/batch-header.ts';
+import { isZstd, recordCountOf } from '../records/batch-header.ts';
 import type { Partition, Produced } from '../topics/partition.ts';
 
 type Parts = Pick<BrokerParts, 'topics' | 'partitions' | 'meter' | 'deadlines'>;
 
 /** Versions before it carry records of an older format. */
 const oldestVersion = 3;
+
+/** The first version that knows zstd. */
+const zstdFrom = 7;
 
 /** Whoever does not say how long to wait, or says nonsense, waits so long at most. */
 const timeoutMaxMs = 300_000;
@@ -32,7 +35,7 @@ export function produce(parts: Parts): Handler<ProduceRequest, ProduceResponse> 
         answers: partitionData.map(async (data): Promise<PartitionProduceResponse> => {
           if (refusal !== undefined) return refused(parts, data.index, refusal);
           try {
-            return appended(data.index, await withinTime(parts, request.timeoutMs, append(parts, name, data)));
+            return appended(data.index, await withinTime(parts, request.timeoutMs, append(parts, name, data, call)));
           } catch (cause) {
             return refused(parts, data.index, refusalOf(cause));
           }
@@ -61,13 +64,20 @@ function refusalOfAll({ acks, transactionalId }: ProduceRequest, { version }: Ca
 }
 
 /** Begins to append at once if the partition is open. */
-function append(parts: Parts, topicName: string, { index, records }: PartitionProduceData): Promise<Produced> {
+function append(
+  parts: Parts,
+  topicName: string,
+  { index, records }: PartitionProduceData,
+  { version }: Call,
+): Promise<Produced> {
   const { topics, partitions, meter } = parts;
   const topic = topics.byName(topicName);
   if (topic === undefined || index < 0 || index >= topic.partitionCount)
     throw new KafkaRefusal('UNKNOWN_TOPIC_OR_PARTITION', `there is no partition ${index} of topic '${topicName}'`);
   if (records === null || records.byteLength === 0)
     throw new KafkaRefusal('INVALID_RECORD', 'a produce has no records');
+  if (version < zstdFrom && isZstd(records))
+    throw new KafkaRefusal('UNSUPPORTED_COMPRESSION_TYPE', `zstd is not for Produce before version ${zstdFrom}`);
   const into = async (partition: Partition): Promise<Produced> => {
     const done = await partition.append(records);
     meter.produced(topicName, records.byteLength, recordCountOf(records));

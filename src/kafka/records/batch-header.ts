@@ -139,3 +139,8 @@ function setInt64(view: DataView, at: number, value: number): void {
 export function recordCountOf(batch: Uint8Array): number {
   return new DataView(batch.buffer, batch.byteOffset, batch.byteLength).getInt32(recordCountAt);
 }
+
+/** Whether a batch is compressed with zstd, which clients of older versions do not know. */
+export function isZstd(batch: Uint8Array): boolean {
+  return compressions[(batch[attributesAt + 1] ?? 0) & 7] === 'zstd';
+}

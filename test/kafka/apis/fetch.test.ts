@@ -6,6 +6,7 @@ import { fetchApi } from '../../../src/kafka/messages/fetch.ts';
 import { readBatchHeader } from '../../../src/kafka/records/batch-header.ts';
 import { zeroUuid } from '../../../src/kafka/wire/schema.ts';
 import { startBroker, type BrokerInTest } from '../broker-in-test.ts';
+import { javaBatch } from '../records/make-batches.ts';
 import { batchOf, createTopic, fetchFrom, fetchRequest, produceTo, recordsOf } from '../talk.ts';
 import type { WireClient } from '../wire-client.ts';
 
@@ -184,6 +185,18 @@ describe('what is wrong', () => {
       (await fetchFrom(client, [{ topic, leaderEpoch }]))[0]?.errorCode;
     expect(await codes(1_000_000)).toBe(kafkaErrors.UNKNOWN_LEADER_EPOCH);
     expect(await codes(0)).toBe(kafkaErrors.FENCED_LEADER_EPOCH);
+  });
+
+  it('is said of zstd to versions that do not know it', async () => {
+    const topic = await filled(batchOf('plain'));
+    const zstd = javaBatch('mixed', 'zstd');
+    const old = await produceTo(client, topic, Uint8Array.from(zstd), { version: 6 });
+    expect(old.errorCode).toBe(kafkaErrors.UNSUPPORTED_COMPRESSION_TYPE);
+    expect((await produceTo(client, topic, zstd, { version: 7 })).errorCode).toBe(0);
+    const codeOf = async (version: number): Promise<number | undefined> =>
+      (await fetchFrom(client, [{ topic, offset: 1 }], { version }))[0]?.errorCode;
+    expect(await codeOf(9)).toBe(kafkaErrors.UNSUPPORTED_COMPRESSION_TYPE);
+    expect(await codeOf(10)).toBe(0);
   });
 
   it('is said of sessions, which are not kept: a full fetch gets none, and none goes on', async () => {
