@@ -84,6 +84,8 @@ export class Broker {
     const partitions = await Partitions.load({ streams, runtime, topics, settings, log });
     const producerIds = new ProducerIds(streams);
     const groups = await Groups.open({ streams, runtime, settings, log });
+    // A crash may have come between the deletion of a topic and this.
+    await groups.forgetTopics((name) => topics.byName(name) === undefined);
     topics.subscribe({
       changed: () => {},
       deleted: () => groups.forgetTopics((name) => topics.byName(name) === undefined),

@@ -1,5 +1,6 @@
 // Groups over the wire: every version of every API of theirs, as a client speaks them.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { MemoryObjectStore, objectWal } from '../../../src/index.ts';
 import { kafkaErrors } from '../../../src/kafka/kafka-error.ts';
 import { deleteGroupsApi } from '../../../src/kafka/messages/delete-groups.ts';
 import { deleteTopicsApi } from '../../../src/kafka/messages/delete-topics.ts';
@@ -208,6 +209,32 @@ describe('offsets', () => {
     const groups = [{ groupId, memberId: null, memberEpoch: -1, topics: null }];
     const fetched = await client.send(offsetFetchApi, 8, { groupId: '', topics: null, groups, requireStable: false });
     expect(fetched.groups?.[0]?.topics).toEqual([]);
+  });
+});
+
+describe('a broker that starts', () => {
+  it('knows its groups, and forgets what was committed for topics that were deleted when it was killed', async () => {
+    const store = new MemoryObjectStore();
+    const wal = objectWal();
+    const first = await startBroker({ store, wal });
+    const before = await first.client();
+    for (const topic of ['gone', 'stays']) {
+      await createTopic(before, topic);
+      await before.send(offsetCommitApi, 9, commitOf('group', topic, 0, 8, 9));
+    }
+    await first.streams.kv.delete('kafka/topics/gone'); // As far as a deletion comes when the broker is killed then.
+    await first.close();
+    const second = await startBroker({ store, wal });
+    try {
+      const after = await second.client();
+      await createTopic(after, 'gone');
+      const groups = [{ groupId: 'group', memberId: null, memberEpoch: -1, topics: null }];
+      const fetched = await after.send(offsetFetchApi, 8, { groupId: '', topics: null, groups, requireStable: false });
+      const found = fetched.groups?.[0]?.topics.map(({ name, partitions }) => [name, partitions[0]?.committedOffset]);
+      expect(found).toEqual([['stays', 8]]);
+    } finally {
+      await second.close();
+    }
   });
 });
 

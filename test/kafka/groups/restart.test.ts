@@ -163,3 +163,23 @@ test('a group that is too large for one append of its log is written in several'
     },
     { snapshotAfterBytes: 1_000_000 },
   ));
+
+test('who has been told of no generation when the broker is killed is not waited for after it', () =>
+  GroupWorld.run(
+    async (world) => {
+      const a = world.member('a', { sessionTimeoutMs: 1_000_000 });
+      await world.stable([a]);
+      void world.member('ghost', { requireKnownMemberId: false }).join();
+      for (let i = 0; i < 400; i++) await commit(world, 'orders', i % 5, i, { groupId: `group-${i % 40}` });
+      await world.wait(1_000);
+      for (let n = 0; n < 8; n++) expect((await world.readLog(n)).startOffset).toBeGreaterThan(0); // Snapshots were taken.
+      await world.restart();
+      const { group } = await world.groups.describe('group');
+      expect(group.members.map(({ clientId }) => clientId)).toEqual(['a']);
+      expect(await a.heartbeat()).toBe('REBALANCE_IN_PROGRESS');
+      const begun = world.now;
+      expect((await a.join()).error).toBe('NONE');
+      expect(world.now - begun).toBeLessThan(1_000);
+    },
+    { snapshotAfterBytes: 500 },
+  ));
