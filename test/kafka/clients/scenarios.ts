@@ -33,7 +33,7 @@ export function describeClient(open: () => TestClient, reason?: string): void {
 /** A test that is skipped, by name, where the client lacks something. */
 function testWith(client: TestClient, features: readonly Feature[], title: string, body: () => Promise<void>): void {
   const missing = features.filter((feature) => !client.features.has(feature));
-  const why = missing.length === 0 ? '' : ` (${client.name} has no ${missing.join(', ')})`;
+  const why = missing.length === 0 ? '' : ` (needs ${missing.join(', ')}, which ${client.name} has not)`;
   test.skipIf(missing.length > 0)(`${title}${why}`, body);
 }
 

@@ -98,8 +98,62 @@ async function metadataOf(topic) {
   return topics;
 }
 
+/** Writes numbers to a partition, one after the other, until it is told to stop. */
+class Writer {
+  #producer;
+  #acknowledged = -1;
+  #failures = [];
+  #next = 0;
+  #writes = true;
+  #ended;
+
+  async start({ topic, partition, name }) {
+    this.#producer = new Producer({
+      ...{ ...common, dr_cb: true, 'enable.idempotence': true, acks: -1, 'linger.ms': 5 },
+      ...{ 'message.timeout.ms': 120_000, 'reconnect.backoff.max.ms': 500, 'retry.backoff.max.ms': 500 },
+    });
+    await isConnected(this.#producer);
+    this.#producer.on('event.error', () => {}); // That the broker is away is what this is about.
+    this.#producer.on('delivery-report', (cause, { offset, opaque }) => {
+      if (cause) this.#failures.push(`${opaque}: ${cause.message}`);
+      else if (opaque !== this.#acknowledged + 1) this.#failures.push(`${opaque} at ${offset} out of order`);
+      else this.#acknowledged = opaque;
+    });
+    this.#producer.setPollInterval(5);
+    this.#ended = this.#write(topic, partition, name);
+  }
+
+  async #write(topic, partition, name) {
+    while (this.#writes) {
+      for (let i = 0; i < 20 && this.#next - this.#acknowledged < 1_000; i++) {
+        this.#producer.produce(topic, partition, Buffer.from(`${name} ${this.#next}`), null, null, this.#next);
+        this.#next += 1;
+      }
+      await pause(5);
+    }
+  }
+
+  async stop() {
+    this.#writes = false;
+    await this.#ended;
+    for (const deadline = Date.now() + 30_000; this.#acknowledged + 1 < this.#next && Date.now() < deadline;)
+      await pause(10);
+    await called((done) => this.#producer.disconnect(done));
+    return { written: this.#next, acknowledged: this.#acknowledged + 1, failures: this.#failures.slice(0, 5) };
+  }
+}
+
+const writers = new Map();
+
 serve(
   {
+    async startWriter(options) {
+      const writer = new Writer();
+      await writer.start(options);
+      writers.set(writers.size, writer);
+      return writers.size - 1;
+    },
+    stopWriter: ({ writer }) => writers.get(writer).stop(),
     async open() {
       admin = AdminClient.create(common);
       asker = await isConnected(
