@@ -12,6 +12,7 @@ import type { ProducedBatch } from '../records/producer-snapshot.ts';
 import type { TimedOffset } from '../records/time-lookup.ts';
 import { endOfEpoch, type EpochEnd, type EpochStart } from './epoch-end.ts';
 import { engineTimestamp, findLatest, findOffsetAt } from './partition-times.ts';
+import { PartitionReaders } from './partition-readers.ts';
 import type { ProducerMemory } from './producer-memory.ts';
 import type { RecordsAhead } from './records-ahead.ts';
 import { retainedFrom } from './retention-plan.ts';
@@ -63,6 +64,7 @@ export class Partition {
   readonly #runtime: Runtime;
   readonly #memory: ProducerMemory;
   readonly #ahead: RecordsAhead;
+  readonly #readers: PartitionReaders;
   #topic: Topic;
   #isGone = false;
   /** Records appended here, and their bytes: what a record weighs that is not in an object yet. */
@@ -77,6 +79,7 @@ export class Partition {
     this.#runtime = runtime;
     this.#memory = memory;
     this.#ahead = ahead;
+    this.#readers = new PartitionReaders(streams, stream);
   }
 
   /** The topic as it is now. */
@@ -143,7 +146,7 @@ export class Partition {
       if (offset < startOffset || offset > endOffset)
         throw new KafkaRefusal('OFFSET_OUT_OF_RANGE', `Offset ${offset} is not in [${startOffset}, ${endOffset}].`);
       if (offset === endOffset || (maxBytes < 1 && !minOneBatch)) return nothing(endOffset, startOffset);
-      const found = await this.#stream.read(offset, { maxBytes: Math.max(1, Math.trunc(maxBytes)), signal });
+      const found = await this.#readers.read(offset, { maxBytes: Math.max(1, Math.trunc(maxBytes)), signal });
       let sizeBytes = 0;
       for (const { bytes } of found.batches) sizeBytes += bytes.byteLength;
       if (sizeBytes > maxBytes && !minOneBatch) return nothing(found.endOffset, found.startOffset);

@@ -64,6 +64,8 @@ export class Topics {
   readonly #removal: StreamRemoval;
   readonly #listeners: TopicsListener[] = [];
   #partitionCount = 0;
+  /** Made when it is asked for, and forgotten with every change. */
+  #sorted: readonly Topic[] | undefined;
 
   private constructor(options: TopicsOptions) {
     this.#options = options;
@@ -103,9 +105,10 @@ export class Topics {
 
   /** All topics, in the order of their names. */
   all(): readonly Topic[] {
-    return [...this.#byName.values()]
+    this.#sorted ??= [...this.#byName.values()]
       .map(({ topic }) => topic)
       .toSorted((a, b) => (a.name < b.name ? -1 : Number(a.name > b.name)));
+    return this.#sorted;
   }
 
   /** Is told of every change, before whoever asked for it. */
@@ -251,6 +254,7 @@ export class Topics {
 
   #learn(name: string, stored: StoredTopic, version: number): Topic {
     const topic = this.#topicOf(name, stored);
+    this.#sorted = undefined;
     const known = this.#byName.get(name);
     this.#partitionCount += topic.partitionCount - (known?.topic.partitionCount ?? 0);
     if (known === undefined) {
@@ -270,6 +274,7 @@ export class Topics {
     const known = this.#byName.get(name);
     if (known === undefined) return;
     const { topic } = known;
+    this.#sorted = undefined;
     this.#byName.delete(name);
     this.#byId.delete(topic.id);
     this.#collisions.delete(collisionKey(name));
@@ -291,6 +296,7 @@ export class Topics {
   }
 
   #configsChanged(): void {
+    this.#sorted = undefined;
     for (const known of this.#byName.values()) {
       known.topic = this.#topicOf(known.topic.name, known.topic);
       for (const listener of this.#listeners) listener.changed(known.topic);

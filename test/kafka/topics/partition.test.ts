@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { MemoryObjectStore, systemRuntime, type Runtime } from '../../../src/index.ts';
 import { crcOfBatch, readBatchHeader } from '../../../src/kafka/records/batch-header.ts';
+import { FaultyObjectStore } from '../../../src/testkit/faulty-object-store.ts';
 import { within } from '../../engine/world.ts';
 import { batchOf, createTopic, newStore, openWorld, partitionOf, refusalIn, storeKinds, textsOf } from './world.ts';
 
@@ -196,4 +197,29 @@ test('a topic that is deleted while its partition is being opened leaves no stre
   for await (const { name } of world.set.list({ prefix: `kafka/${topic.id}` })) left.push(name);
   expect(left).toEqual([]);
   expect([...world.partitions.all()]).toEqual([]);
+});
+
+test('consumers at several places of what is in the store seldom wait for it: each has its own read ahead', async () => {
+  const store = new MemoryObjectStore();
+  const first = await openWorld(store);
+  await createTopic(first, 't');
+  const writing = await partitionOf(first, 't');
+  for (let i = 0; i < 96; i++) await writing.append(batchOf({ values: [`${i}`.padEnd(250_000)] }));
+  await first.close();
+  const latency = { kind: 'latency', minMs: 40, maxMs: 40 } as const;
+  const faults = [{ operation: 'get', fault: latency } as const];
+  const slow = new FaultyObjectStore(store, { runtime: systemRuntime, seed: 1, faults });
+  const partition = await partitionOf(await openWorld(slow), 't');
+  const places = [0, 24, 48, 72].map((offset) => ({ offset, end: offset + 24 }));
+  let waits = 0;
+  for (let round = 0; round < 24; round++)
+    for (const place of places) {
+      const began = performance.now();
+      const { batches } = await partition.read(place.offset, 260_000, { minOneBatch: true });
+      if (performance.now() - began > 35) waits += 1;
+      expect(batches.map((bytes) => readBatchHeader(bytes).baseOffset)).toEqual([place.offset]);
+      place.offset += 1;
+    }
+  expect(places.every(({ offset, end }) => offset === end)).toBe(true);
+  expect(waits).toBeLessThan(60);
 });
