@@ -23,6 +23,7 @@ test.each(seeds)('groups keep their word, whatever happens, by seed %i', (seed) 
   GroupWorld.run(async (world) => new Story(world, seed).run(), {
     seed,
     snapshotAfterBytes: 2_000,
+    latencyMaxMs: 800,
     runMaxMs: 3_600_000,
   }),
 );
@@ -169,6 +170,7 @@ class Story {
   async #commitAndFetch({ member, partition }: Actor): Promise<void> {
     const known = this.#commits.get(partition) ?? { acknowledged: -1, possible: [] };
     this.#commits.set(partition, known);
+    await this.#checkCommitted(partition, known); // What was acknowledged before, perhaps by another broker.
     const offset = this.#nextOffset++;
     const generationId = this.#draw(0, 9) === 0 ? member.generationId - 1 : member.generationId;
     const error = await this.#answered(member.commit('orders', partition, offset, { generationId }));
@@ -176,10 +178,14 @@ class Story {
       expect(generationId).toBe(member.generationId);
       Object.assign(known, { acknowledged: offset, possible: [] });
     } else if (error === 'NOT_COORDINATOR') known.possible.push(offset);
-    const found = await this.#answered(committed(this.#world, 'orders', partition));
-    if (!Number.isNaN(found)) expect([known.acknowledged, ...known.possible]).toContain(found);
+    await this.#checkCommitted(partition, known);
     const stranger = await this.#answered(commit(this.#world, 'orders', partition, -5));
     expect(['UNKNOWN_MEMBER_ID', 'NOT_COORDINATOR']).toContain(stranger);
+  }
+
+  async #checkCommitted(partition: number, { acknowledged, possible }: CommitKnowledge): Promise<void> {
+    const found = await this.#answered(committed(this.#world, 'orders', partition));
+    if (!Number.isNaN(found)) expect([acknowledged, ...possible]).toContain(found);
   }
 
   #expectSame(map: Map<number, string>, generation: number, value: string): void {
