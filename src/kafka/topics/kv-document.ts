@@ -8,12 +8,6 @@ const decoder = new TextDecoder('utf-8', { fatal: true });
 const sizeMaxBytes = 65_536;
 const formVersion = 1;
 
-/** A document, and the version to name when replacing it. */
-export interface Versioned<T> {
-  readonly value: T;
-  readonly version: number;
-}
-
 /** The bytes of a document; INVALID_CONFIG if it is larger than the store takes. */
 export function encodeDocument(key: string, value: object): Uint8Array {
   const bytes = encoder.encode(JSON.stringify({ form: formVersion, ...value }));

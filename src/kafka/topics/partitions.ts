@@ -1,5 +1,5 @@
-// The partitions that are open here. Each is opened when somebody first asks for it, once for all who ask; its stream is
-// made then, if it is not there. A partition of a topic that is gone is never opened.
+// The partitions that are open here. Each is opened when somebody first asks for it, once for all who ask; its stream
+// is made then, if it is not there. A partition of a topic that is gone is never opened.
 import type { Runtime, Stream, StreamSet } from '../../index.ts';
 import type { BrokerLog } from '../broker-log.ts';
 import type { BrokerSettings } from '../broker-settings.ts';

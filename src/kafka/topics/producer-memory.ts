@@ -1,5 +1,6 @@
 // What a partition remembers of its producers, kept over restarts. It is rebuilt from the newest snapshot and from the
-// data behind that: from the data itself, so that a batch which became durable and was never acknowledged is known, too.
+// data behind that: from the data itself, so that a batch which became durable and was never acknowledged is known,
+// too.
 //
 // Snapshots stand in a stream beside the partition's. All streams of a set become durable in the order of the appends,
 // so that a snapshot which is there never knows more than the data; one that does all the same is passed over.

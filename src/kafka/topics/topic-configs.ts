@@ -217,7 +217,7 @@ export const topicConfigs: Readonly<Record<string, TopicConfigDefinition>> = {
     initial: '1',
     min: 1,
     brokerName: 'min.insync.replicas',
-    doc: `${kept}: what is acknowledged is durable in the log of the storage engine, whatever number of brokers there is.`,
+    doc: `${kept}: what is acknowledged is durable, whatever number of brokers there is.`,
   },
   preallocate: {
     type: 'boolean',
@@ -242,8 +242,8 @@ export const topicConfigs: Readonly<Record<string, TopicConfigDefinition>> = {
     min: -1,
     brokerName: 'log.retention.bytes',
     doc:
-      'How large a partition may grow before its oldest records go; -1 is no limit. They go by whole objects, so that ' +
-      'a partition holds at least this much.',
+      'How large a partition may grow before its oldest records go; -1 is no limit. They go by whole objects, ' +
+      'so that a partition holds at least this much.',
   },
   'retention.ms': {
     type: 'long',
@@ -251,8 +251,8 @@ export const topicConfigs: Readonly<Record<string, TopicConfigDefinition>> = {
     min: -1,
     brokerName: 'log.retention.ms',
     doc:
-      'How long records are kept, counted from their timestamp, or from when the broker took them where the timestamp ' +
-      'is later; -1 is no limit.',
+      'How long records are kept, counted from their timestamp, or from when the broker took them where that is ' +
+      'earlier; -1 is no limit.',
   },
   'segment.bytes': {
     type: 'int',
