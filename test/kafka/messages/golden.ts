@@ -69,7 +69,7 @@ export function writeFrame(
   { api, version, is }: Omit<GoldenFrame, 'value' | 'frame'>,
   { correlationId, clientId, value }: Omit<ReadFrame, 'rest'>,
 ): Uint8Array {
-  const writer = new WireWriter();
+  const writer = new WireWriter(1); // It grows all the time: nothing may depend on where.
   if (is === 'response') {
     writeResponseHeader(writer, api, version, correlationId);
     api.writeResponse(writer, version, value);
