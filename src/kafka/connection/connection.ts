@@ -56,6 +56,9 @@ const waitingMax = 64;
 /** And so many bytes of them. */
 const waitingMaxBytes = 1_048_576;
 
+/** Answers that leave together are copied into one piece up to here: above, a list of pieces costs less. */
+const joinedMaxBytes = 16_384;
+
 export class Connection {
   readonly clientHost: string;
   readonly #socket: Socket;
@@ -73,7 +76,8 @@ export class Connection {
   #leaveLine: () => void = () => {};
   #waitingBytes = 0;
   #isWaitingForRoom = false;
-  #isCorked = false;
+  /** Answers that leave at the end of this turn. */
+  #leaving: Uint8Array[] = [];
   #isEnding = false;
   #isClosed = false;
   #problem: ConnectionProblem | undefined;
@@ -199,34 +203,41 @@ export class Connection {
     );
   }
 
+  /** Takes the answers that may leave. Those that become ready together leave in one write. */
   #send(): void {
     if (this.#isClosed) return;
     for (const answer of this.#line.takeReady()) {
-      if (!this.#isCorked) {
-        this.#isCorked = true;
-        this.#socket.cork();
-        // Answers that become ready together leave in one write.
-        process.nextTick(() => {
-          this.#isCorked = false;
-          this.#socket.uncork();
-          this.#afterWrite();
-        });
-      }
-      for (const chunk of answer) this.#socket.write(chunk);
+      if (this.#leaving.length === 0) process.nextTick(() => this.#write());
+      this.#leaving.push(...answer);
       // What was held was held for this one: others that hold something begin after it.
       this.#leavingBytes += this.#answerBytes;
       this.#answerBytes = 0;
     }
-    if (this.#isEnding && this.#line.length === 0) return this.close({ reason: 'stopped' });
-    if (!this.#isCorked) this.#goOn();
+    if (this.#leaving.length === 0) this.#afterWrite();
   }
 
-  #afterWrite(): void {
+  #write(): void {
     if (this.#isClosed) return;
+    const chunks = this.#leaving;
+    this.#leaving = [];
+    let sizeBytes = 0;
+    for (const chunk of chunks) sizeBytes += chunk.byteLength;
+    if (chunks.length === 1 || sizeBytes <= joinedMaxBytes) {
+      this.#socket.write(chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks, sizeBytes));
+    } else {
+      this.#socket.cork();
+      for (const chunk of chunks) this.#socket.write(chunk);
+      this.#socket.uncork();
+    }
     this.#idleSince = this.#options.clock.monotonic();
     if (this.#socket.writableNeedDrain) this.#stuckSince ??= this.#idleSince;
     else this.#onTaken();
-    this.#goOn();
+    this.#afterWrite();
+  }
+
+  #afterWrite(): void {
+    if (this.#isEnding && this.#line.length === 0) this.close({ reason: 'stopped' });
+    else this.#goOn();
   }
 
   #onDrain(): void {
