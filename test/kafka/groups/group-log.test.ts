@@ -31,7 +31,8 @@ class SimStream {
     });
   }
 
-  trim(): Promise<void> {
+  trim(offset: number): Promise<void> {
+    this.startOffset = offset;
     return Promise.resolve();
   }
 
@@ -54,9 +55,10 @@ class SimStream {
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 const gone = (groupId: string): LogEntry => ({ kind: 'group-gone', groupId });
 
-function logOn(stream: SimStream): GroupLog {
+function logOn(stream: SimStream, snapshot: readonly LogEntry[] = [], snapshotAfterBytes = 1_000_000): GroupLog {
   const runtime = new SeededRuntime({ seed: 1 });
-  return new GroupLog({ stream: stream as unknown as Stream, runtime, log: silentLog, snapshot: () => [] });
+  const parts = { stream: stream as unknown as Stream, runtime, log: silentLog };
+  return new GroupLog({ ...parts, snapshot: () => snapshot, snapshotAfterBytes });
 }
 
 test('entries of one turn share an append, and those that come while four are under way share the next', async () => {
@@ -110,6 +112,23 @@ test('much that waits is said, so that no more is taken', async () => {
   await stream.makeRoom();
   while (stream.underWay > 0) await stream.complete();
   expect(log.isFull).toBe(false);
+});
+
+test('the log is trimmed to where a snapshot began, when all of that is durable and not before', async () => {
+  const stream = new SimStream();
+  const log = logOn(stream, [gone('a'), gone('b')], 10);
+  log.write(gone('0123456789'));
+  await turn();
+  log.write(gone('more'));
+  await turn();
+  await stream.complete();
+  await turn();
+  expect(stream.appended.at(-1)).toEqual([gone('a'), gone('b')]);
+  await stream.complete();
+  expect([stream.underWay, stream.startOffset]).toEqual([1, 0]);
+  await stream.complete();
+  await turn();
+  expect(stream.startOffset).toBe(2);
 });
 
 test('writing nothing waits for what was written before, if anything was', async () => {

@@ -107,6 +107,14 @@ export class GroupWorld {
     await before?.close();
   }
 
+  /** Lets another broker take over from this one, which is fenced and does not know it yet. */
+  async usurp(): Promise<Groups> {
+    this.#left.push(this.set);
+    const before = this.groups;
+    await this.start();
+    return before;
+  }
+
   /** Makes everything that was appended part of objects. */
   upload(): Promise<void> {
     return this.set.upload();

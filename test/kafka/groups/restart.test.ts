@@ -183,3 +183,79 @@ test('who has been told of no generation when the broker is killed is not waited
     },
     { snapshotAfterBytes: 500 },
   ));
+
+test('a broker that is fenced and does not know it lets nobody join, sync, commit or leave', () =>
+  GroupWorld.run(async (world) => {
+    const members = [world.member('a'), world.member('b')];
+    await world.stable(members);
+    const [leader, follower] = members.toSorted((x, y) => Number(y.isLeader) - Number(x.isLeader));
+    if (leader === undefined || follower === undefined) throw new Error('there are two');
+    const { memberId, generationId } = follower;
+    const self = { groupId: 'group', memberId, groupInstanceId: null, generationId };
+    const asks: ((groups: typeof world.groups) => Promise<unknown>)[] = [
+      async (groups) => (await groups.join({ ...follower.request, memberId })).error,
+      async (groups) => (await groups.sync({ ...self, protocolType: null, protocolName: null, assignments: [] })).error,
+      async (groups) => (await groups.leave('group', [self])).error,
+      async (groups) => {
+        const committedLeaderEpoch = -1;
+        const place = { partitionIndex: 0, committedOffset: 1, committedLeaderEpoch, committedMetadata: '' };
+        const topics = [{ name: 'orders', partitions: [place] }];
+        return (await groups.commitOffsets({ ...self, topics }))[0]?.partitions[0]?.error;
+      },
+    ];
+    for (const ask of asks) {
+      const fenced = await world.usurp();
+      expect(await ask(fenced)).toBe('NOT_COORDINATOR');
+      expect(await ask(fenced)).toBe('NOT_COORDINATOR');
+      await fenced.close();
+    }
+    expect(await committed(world, 'orders', 0)).toBe(-1);
+    expect(await follower.heartbeat()).toBe('NONE');
+  }));
+
+test.each([1, 2, 3, 4, 5, 6])('nobody is told of what a kill takes back, by seed %i', (seed) =>
+  GroupWorld.run(
+    async (world) => {
+      const [a, b] = [world.member('a'), world.member('b')];
+      await world.stable([a, b]);
+      expect(await a.leave()).toBe('NONE');
+      await world.restart();
+      expect(await a.heartbeat()).toBe('UNKNOWN_MEMBER_ID');
+      await commit(world, 'orders', 0, 1, { groupId: 'other' });
+      await world.restart();
+      expect(await committed(world, 'orders', 0, 'other')).toBe(1);
+      const asked = [{ name: 'orders', partitionIndexes: [0] }];
+      expect((await world.groups.deleteOffsets('other', asked)).error).toBe('NONE');
+      await world.restart();
+      expect(await committed(world, 'orders', 0, 'other')).toBe(-1);
+      await commit(world, 'orders', 0, 1, { groupId: 'other' });
+      expect(await world.groups.deleteGroup('other')).toBe('NONE');
+      await world.restart();
+      expect((await world.groups.describe('other')).group.groupState).toBe('Dead');
+      const joined = await b.join();
+      await world.restart();
+      expect(await b.sync()).toBe('NONE');
+      expect(b.generationId).toBe(joined.generationId);
+    },
+    { seed, latencyMaxMs: 800 },
+  ),
+);
+
+test('a group that is deleted while everything is written anew stays deleted', () =>
+  GroupWorld.run(
+    async (world) => {
+      const partitions = Array.from({ length: 8_000 }, (_, partitionIndex) => ({
+        ...{ partitionIndex, committedOffset: partitionIndex, committedLeaderEpoch: 1 },
+        committedMetadata: 'm'.repeat(600),
+      }));
+      const simple = { groupId: 'group', generationId: -1, memberId: '', groupInstanceId: null };
+      await world.groups.commitOffsets({ ...simple, topics: [{ name: 'wide', partitions }] });
+      await world.wait(100); // The snapshot is under way.
+      expect(await world.groups.deleteGroup('group')).toBe('NONE');
+      await world.wait(60_000);
+      await world.restart();
+      expect((await world.groups.describe('group')).group.groupState).toBe('Dead');
+      expect(await committed(world, 'wide', 0)).toBe(-1);
+    },
+    { snapshotAfterBytes: 1_000_000, latencyMaxMs: 800 },
+  ));
