@@ -5,6 +5,7 @@ import type { Runtime, Timer } from '../../index.ts';
 import type { BrokerLog } from '../broker-log.ts';
 import type { BrokerMeter } from '../broker-meter.ts';
 import type { BrokerSettings } from '../broker-settings.ts';
+import { KafkaRefusal } from '../kafka-error.ts';
 import { ByteGate } from './byte-gate.ts';
 import { Connection, type Answering, type ConnectionProblem } from './connection.ts';
 
@@ -125,9 +126,11 @@ export class KafkaServer {
     const { log, meter } = this.#options;
     meter.connectionClosed();
     if (problem !== undefined && problem.reason !== 'stopped') {
-      meter.connectionRefused(problem.reason);
-      const level = problem.reason === 'failed' ? 'error' : 'info';
-      const { reason, cause } = problem;
+      const { cause } = problem;
+      // A refusal that has no answer, as of a produce that wants none, is the client's business, and no fault.
+      const reason = cause instanceof KafkaRefusal ? 'refused' : problem.reason;
+      meter.connectionRefused(reason);
+      const level = reason === 'failed' ? 'error' : 'info';
       const why = cause === undefined ? undefined : String(cause instanceof Error ? cause.message : cause);
       log.log(level, 'a connection was closed', { client: connection.clientHost, reason, why });
     }

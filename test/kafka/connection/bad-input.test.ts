@@ -133,6 +133,20 @@ describe('a client that asks in an unknown version what is served', () => {
   });
 });
 
+describe('a produce that wants no answer', () => {
+  test('and is refused closes the connection, which is no fault of the broker', async () => {
+    const levels: string[] = [];
+    const broker = await watchedBroker({ log: { log: (level) => void levels.push(level) } });
+    const raw = await broker.raw();
+    const topicData = [{ name: 'unknown', partitionData: [{ index: 0, records: batchOf('a') }] }];
+    raw.socket.write(requestOf(produceApi as Api, 9, { transactionalId: null, acks: 0, timeoutMs: 1_000, topicData }));
+    await raw.closed;
+    expect(broker.reasons).toEqual(['refused']);
+    expect(levels).not.toContain('error');
+    await expectServed(broker);
+  });
+});
+
 describe('a request that does not arrive', () => {
   test('is waited for only so long', async () => {
     const broker = await watchedBroker({ settings: { 'qanat.transfer.max.ms': 100 } });
