@@ -13,6 +13,7 @@ import type { BrokerLog } from '../kafka/broker-log.ts';
 import type { BrokerSettingsInput } from '../kafka/broker-settings.ts';
 import { Broker } from '../kafka/broker.ts';
 import { checkPortFree } from '../kafka/free-port.ts';
+import { KafkaRefusal } from '../kafka/kafka-error.ts';
 import { engineObserver } from '../kafka/watching/engine-observer.ts';
 import { JsonLines } from '../kafka/watching/json-lines.ts';
 import { isWildcard, showAddress, type Address } from './addresses.ts';
@@ -190,11 +191,11 @@ function whyNotListening(code: string | undefined): string | undefined {
 
 /** What is wrong, as a sentence, if it is something that can happen; a bug is thrown on, with its stack. */
 function problemOf(cause: unknown): string {
-  const { code } = cause as { readonly code?: unknown };
+  const { code, message } = cause as { readonly code?: unknown; readonly message: string };
   const isOfMachine = typeof code === 'string' && /^E[A-Z]+$/.test(code);
-  if (!(cause instanceof CannotListen) && !isQanatError(cause) && code !== 'INVALID_ARGUMENT' && !isOfMachine)
-    throw cause;
-  return (cause as Error).message;
+  const isOurs = cause instanceof CannotListen || cause instanceof KafkaRefusal || isQanatError(cause);
+  if (isOurs || isOfMachine || code === 'INVALID_ARGUMENT') return message;
+  throw cause;
 }
 
 function problemOfEnd(reason: CloseReason, node: string): string | undefined {
