@@ -20,6 +20,7 @@ export async function findOffsetAt(
   timestamp: number,
   signal: AbortSignal | undefined,
 ): Promise<TimedOffset | undefined> {
+  if (!Number.isSafeInteger(timestamp)) return undefined; // No clock shows so much.
   const { startOffset, endOffset } = stream;
   const byEngine = await stream.offsetAt(timestamp, { signal });
   const byAhead = ahead.firstAtOrAfter(timestamp, startOffset, endOffset)?.baseOffset;

@@ -208,7 +208,8 @@ export class Partition {
       const { startOffset, endOffset } = this.#stream;
       let from = startOffset;
       // Everything before the first batch that is young enough; what is appended meanwhile is young.
-      if (retentionMs >= 0) from = (await this.#stream.offsetAt(nowMs - retentionMs, { signal })) ?? endOffset;
+      if (retentionMs >= 0 && retentionMs < nowMs)
+        from = (await this.#stream.offsetAt(nowMs - retentionMs, { signal })) ?? endOffset;
       if (retentionBytes >= 0) {
         const { objects, endOffset: registeredEnd } = await this.#streams.describe(this.#stream.id, { signal });
         const recordBytes = this.#appendedRecords === 0 ? 0 : this.#appendedBytes / this.#appendedRecords;

@@ -155,6 +155,8 @@ export class ProducerMemory {
         offset = stream.startOffset; // It was trimmed meanwhile.
       }
     }
+    // Half of the past is worse than none: nobody may be judged by it.
+    if (this.#isClosed) throw new KafkaRefusal('NOT_LEADER_OR_FOLLOWER', 'The partition is closed.');
     this.#states = states;
     this.#isReady = true;
   }

@@ -37,6 +37,7 @@ describe.each(['in memory', 'uploaded', 'after a death'])('what is %s', (where) 
     const partition = await partitionOf(world, 't');
     for (let ms = 0; ms < 320; ms += 1)
       expect(await partition.offsetAt(start + ms), `${ms}`).toEqual(expected(start + ms));
+    expect(await partition.offsetAt(2 ** 63)).toBeUndefined();
     expect(await partition.latestTimestamp()).toEqual({ offset: 6, timestamp: start + 310 });
     await partition.deleteRecords(5);
     expect(await partition.offsetAt(0)).toMatchObject({ offset: 5 });

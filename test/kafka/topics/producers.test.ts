@@ -142,6 +142,23 @@ test('an idempotent producer is sent away in time while the past cannot be read 
   expect(await answer(second, batch(1))).toBe(2);
 });
 
+test('a partition that is closed while it reads back its past judges nobody by half of it', async () => {
+  const first = await openWorld(new MemoryObjectStore());
+  await createTopic(first, 't');
+  for (let sequence = 0; sequence < 3; sequence++) expect(await answer(first, batch(sequence))).toBe(sequence);
+  const store = new HeldReadsStore(await first.kill());
+  const second = await openWorld(store);
+  store.hold();
+  const partition = await partitionOf(second, 't');
+  const again = refusalIn(partition.append(batch(2)));
+  const closing = second.partitions.close();
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  store.letGo();
+  await closing;
+  expect(await again).toBe('NOT_LEADER_OR_FOLLOWER');
+  expect(partition.highWatermark).toBe(3);
+});
+
 /** A store whose reads of data can be held up. */
 class HeldReadsStore implements ObjectStore {
   readonly #store: ObjectStore;

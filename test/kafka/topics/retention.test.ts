@@ -46,10 +46,13 @@ test('records go when they are older than retention.ms, and a record from the fu
   await retention.step();
   expect([partition.logStartOffset, partition.highWatermark]).toEqual([3, 3]);
   expect((await partition.append(batchOf({ values: ['next'], timestamp: clock.nowMs }))).baseOffset).toBe(3);
-  await world.topics.alter('t', () => ({ 'retention.ms': '-1' }), false);
-  clock.nowMs += 1_000_000 * hour;
-  await retention.step();
-  expect(await textsOf(partition)).toEqual(['next']);
+  for (const forEver of ['-1', '9223372036854775807']) {
+    await world.topics.alter('t', () => ({ 'retention.ms': forEver, 'retention.bytes': forEver }), false);
+    clock.nowMs += 1_000_000 * hour;
+    await retention.step();
+    expect(await textsOf(partition)).toEqual(['next']);
+  }
+  expect(world.log.lines.filter(({ level }) => level === 'error')).toEqual([]);
 });
 
 test('a topic that is not deleted from keeps everything, however old and large it is', async () => {
