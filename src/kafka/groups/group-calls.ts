@@ -24,7 +24,7 @@ export interface JoinRequest {
   readonly supportSkippingAssignment: boolean;
 }
 
-export interface JoinedMember {
+interface JoinedMember {
   readonly memberId: string;
   readonly groupInstanceId: string | null;
   readonly metadata: Uint8Array;

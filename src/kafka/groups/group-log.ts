@@ -40,7 +40,7 @@ interface Append {
   settle: (failure: Error | undefined) => void;
 }
 
-export interface GroupLogOptions {
+interface GroupLogOptions {
   readonly stream: Stream;
   readonly runtime: Runtime;
   readonly log: BrokerLog;

@@ -26,7 +26,7 @@ const weightMaxBytes = 64 * 1024 * 1024;
 /** No timer is set for longer: what comes later is looked at again then. */
 const sleepMaxMs = 3_600_000;
 
-export interface GroupShardOptions {
+interface GroupShardOptions {
   readonly stream: Stream;
   readonly runtime: Runtime;
   readonly log: BrokerLog;

@@ -33,7 +33,7 @@ export interface Member {
 }
 
 /** Until when members may join. */
-export interface JoinTimer {
+interface JoinTimer {
   at: number;
   /** Of the first rebalance of an empty group: how much longer it may be drawn out while members come. */
   readonly initialRemainingMs: number | undefined;

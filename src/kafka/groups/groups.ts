@@ -31,7 +31,7 @@ export type GroupSettings = Pick<
   | 'offsets.retention.check.interval.ms'
 >;
 
-export interface GroupsOptions {
+interface GroupsOptions {
   readonly streams: StreamSet;
   readonly runtime: Runtime;
   readonly settings: GroupSettings;

@@ -7,13 +7,13 @@ import { beginRebalance, chooseProtocol, completeJoinIfAllHere, subscribedTopics
 import { answerJoin, checkMember, refuseJoin, refuseWaiting, renewSession, type Turn } from './turn.ts';
 
 /** How long a new member may wait for its first generation: it cannot say that it lives. */
-export const newMemberJoinTimeoutMs = 300_000;
+const newMemberJoinTimeoutMs = 300_000;
 
 /** Ids that are given out and not used yet. */
-export const pendingMembersMax = 10_000;
+const pendingMembersMax = 10_000;
 
 /** What the members of a group may weigh: all of them have to fit one append, beside their assignments. */
-export const groupMetadataMaxBytes: number = 4 * 1024 * 1024;
+const groupMetadataMaxBytes: number = 4 * 1024 * 1024;
 
 export function joinGroup(group: Group, turn: Turn, call: CallId, request: JoinRequest): void {
   const { memberId } = request;
@@ -63,7 +63,8 @@ function joinWithoutId(group: Group, turn: Turn, call: CallId, request: JoinRequ
     return;
   }
   if (!request.requireKnownMemberId) return addAndRebalance(group, turn, call, memberId, request);
-  if (group.pendingMembers.size >= pendingMembersMax) return refuseJoin(turn, call, '', 'COORDINATOR_LOAD_IN_PROGRESS'); // It tries again a little later.
+  // It tries again a little later.
+  if (group.pendingMembers.size >= pendingMembersMax) return refuseJoin(turn, call, '', 'COORDINATOR_LOAD_IN_PROGRESS');
   group.pendingMembers.set(memberId, turn.now + request.sessionTimeoutMs);
   refuseJoin(turn, call, memberId, 'MEMBER_ID_REQUIRED');
 }

@@ -7,7 +7,7 @@ import { beginRebalance, enterState, expireJoin, removeMember, removePendingMemb
 import { answerSync, checkMember, refuseSync, refuseWaiting, renewSession, type Turn } from './turn.ts';
 
 /** What the assignments of a group may weigh: all of them have to fit one append, beside the members. */
-export const assignmentsMaxBytes: number = 3 * 1024 * 1024;
+const assignmentsMaxBytes: number = 3 * 1024 * 1024;
 
 export function syncGroup(group: Group, turn: Turn, call: CallId, request: SyncRequest): void {
   const { memberId } = request;

@@ -99,7 +99,7 @@ function electLeader(group: Group): boolean {
   return false;
 }
 
-/** Everybody votes for the first of its protocols that all can take part in. Of equals, the one that was voted first. */
+/** Everybody votes for the first of its protocols that all can take part in. Of equals, the one voted for first. */
 export function chooseProtocol(group: Group): string | null {
   const votes = new Map<string, number>();
   for (const { protocols } of group.members.values()) {

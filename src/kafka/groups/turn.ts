@@ -47,7 +47,7 @@ export function refuseSync(turn: Turn, call: CallId, error: KafkaErrorName): voi
   turn.answers.push({ call, sync: refusedSync(error) });
 }
 
-/** Answers a join with the group as it is. `leader` may be another than the group's own, to keep a client from leading. */
+/** Answers a join with the group as it is. Another `leader` than the group's keeps a client from leading. */
 export function answerJoin(
   group: Group,
   turn: Turn,

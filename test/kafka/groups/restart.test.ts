@@ -172,7 +172,7 @@ test('who has been told of no generation when the broker is killed is not waited
       void world.member('ghost', { requireKnownMemberId: false }).join();
       for (let i = 0; i < 400; i++) await commit(world, 'orders', i % 5, i, { groupId: `group-${i % 40}` });
       await world.wait(1_000);
-      for (let n = 0; n < 8; n++) expect((await world.readLog(n)).startOffset).toBeGreaterThan(0); // Snapshots were taken.
+      for (let n = 0; n < 8; n++) expect((await world.readLog(n)).startOffset).toBeGreaterThan(0);
       await world.restart();
       const { group } = await world.groups.describe('group');
       expect(group.members.map(({ clientId }) => clientId)).toEqual(['a']);
