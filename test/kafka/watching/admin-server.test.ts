@@ -11,11 +11,11 @@ const patience = { requestMs: 300, answerMs: 600, closeMs: 100 };
 
 const well: Vitals = { stats: { status: 'open' }, isListening: true, isStarting: false, isClosing: false };
 
-async function startAdmin(more: Partial<AdminOptions> = {}): Promise<AdminServer> {
+async function startAdmin(more: Partial<AdminOptions> = {}, answerMs = patience.answerMs): Promise<AdminServer> {
   const metrics = { contentType: 'text/plain; version=0.0.4', text: async () => 'qanat_streams 1\n' };
   const listen = { host: '127.0.0.1', port: 0 };
   const given = { listen, health: () => healthOf(well), metrics, log: silentLog, runtime: systemRuntime, ...more };
-  const admin = await AdminServer.start(given, patience);
+  const admin = await AdminServer.start(given, { ...patience, answerMs });
   later(() => admin.close());
   return admin;
 }
@@ -65,7 +65,7 @@ describe('an admin server', () => {
     const much = 'POST /health HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000000\r\n\r\n';
     const { answer, tookMs } = await raw(admin, `${much}${'x'.repeat(100_000)}`);
     expect(answer).toMatch(/^HTTP\/1\.1 405 /);
-    expect(tookMs).toBeLessThan(5_000);
+    expect(tookMs).toBeLessThan(10_000);
   });
 
   test('says 503 and what is wrong', async () => {
@@ -110,9 +110,10 @@ describe('an admin server', () => {
     const admin = await startAdmin({ metrics: large });
     const asking = await raw(admin, 'GET /metrics HTTP/1.1\r\nhost: x\r\nx-half: ');
     expect(asking.tookMs).toBeGreaterThan(200);
-    expect(asking.tookMs).toBeLessThan(5_000);
+    expect(asking.tookMs).toBeLessThan(10_000);
     const ask = 'GET /metrics HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n';
-    expect((await raw(admin, ask)).answer.length).toBeGreaterThan(50_000_000);
+    const patient = await startAdmin({ metrics: large }, 30_000);
+    expect((await raw(patient, ask)).answer.length).toBeGreaterThan(50_000_000);
     // What the machine had taken for it already is all that it gets.
     expect((await raw(admin, ask, { readAfterMs: 1_500 })).answer.length).toBeLessThan(40_000_000);
   });
