@@ -14,7 +14,7 @@ const seeds = Array.from({ length: 12 }, (_, i) => i + 1);
 
 const sessionTimeoutMs = 10_000;
 const rebalanceTimeoutMs = 20_000;
-/** A new member waits five minutes at most; the others for a rebalance, and for the sessions and rebalances of others. */
+/** A new member waits five minutes at most; the others for sessions and rebalances. */
 const answerMaxMs = 300_000 + 3 * (sessionTimeoutMs + rebalanceTimeoutMs);
 const disturbedMs = 400_000;
 const calmMs = 200_000;
