@@ -1,6 +1,9 @@
 // Writes the primitives of the Kafka protocol into one frame. Large byte fields are not copied: a frame is a list of
 // chunks, to be written one after the other.
 
+/** The length of a frame stands in front of it. */
+const lengthBytes = 4;
+
 /** Byte fields from this size on are referenced: copying less is cheaper than one chunk more. */
 const referencedFromBytes = 4_096;
 
@@ -8,13 +11,16 @@ export class WireWriter {
   readonly #chunks: Uint8Array[] = [];
   #buffer: Buffer;
   #view: DataView;
+  /** The first buffer, which begins with room for the frame's length. */
+  readonly #first: Buffer;
   /** Where the part of the buffer begins that is in no chunk yet. */
-  #from = 0;
-  #at = 0;
+  #from = lengthBytes;
+  #at = lengthBytes;
   #chunkedBytes = 0;
 
   constructor(sizeGuessBytes = 512) {
-    this.#buffer = Buffer.allocUnsafe(sizeGuessBytes);
+    this.#first = Buffer.allocUnsafe(lengthBytes + sizeGuessBytes);
+    this.#buffer = this.#first;
     this.#view = viewOf(this.#buffer);
   }
 
@@ -84,13 +90,13 @@ export class WireWriter {
   /** The frame, with its length in front. The writer must not be used any more. */
   frame(): readonly Uint8Array[] {
     this.#close();
-    const prefix = Buffer.allocUnsafe(4);
-    prefix.writeInt32BE(this.#chunkedBytes);
+    this.#first.writeInt32BE(this.#chunkedBytes);
     const [first, ...others] = this.#chunks;
-    if (first === undefined) return [prefix];
-    // One chunk less, where the first is small: most frames are one chunk.
-    if (first.byteLength < referencedFromBytes) return [Buffer.concat([prefix, first]), ...others];
-    return [prefix, first, ...others];
+    const { buffer, byteOffset } = this.#first;
+    const isBehind = first?.buffer === buffer && first.byteOffset === byteOffset + lengthBytes;
+    // Most frames are one chunk: it stands where its length is already.
+    if (isBehind) return [this.#first.subarray(0, lengthBytes + first.byteLength), ...others];
+    return [this.#first.subarray(0, lengthBytes), ...this.#chunks];
   }
 
   /** What was written, in one piece and without a length. */

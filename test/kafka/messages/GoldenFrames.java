@@ -1,6 +1,6 @@
 // Writes golden frames of the Kafka protocol, encoded by Kafka's own Java client, for golden-frames.test.ts.
 //
-//   jars=DIR            # a folder with kafka-clients, jackson-core, -databind, -annotations and slf4j-api
+//   jars=DIR            # a folder with kafka-clients 3.9, jackson-core, -databind, -annotations and slf4j-api
 //   java -cp "$jars/*" GoldenFrames.java | gzip -9n > golden/frames.jsonl.gz
 //
 // Each line is one frame without its length: {"api", "version", "is": "request" | "response", "value", "frame"}, where
