@@ -27,6 +27,8 @@ export interface PlacedDriver extends Driver {
   readonly lack: string | undefined;
 }
 
+export const javaProgram = 'java';
+
 const features = ['groups', 'headers', 'idempotence', 'offsetsByTime', 'timestamps', 'topics', 'deleteTopics'] as const;
 const more = ['addPartitions', 'binaryHeaders', 'configs', 'deleteRecords', 'describeGroups', 'emptyValues'] as const;
 
@@ -61,7 +63,7 @@ export function javaDriver(version: 3 | 4): PlacedDriver {
   const place = version === 3 ? places.java3 : places.java4;
   return {
     name: `the Java client ${version}`,
-    command: 'java',
+    command: javaProgram,
     args: ['-Xmx256m', '-cp', `${place}/*`, driverFile('KafkaDriver.java')],
     codecs: ['none', 'gzip', 'snappy', 'lz4', 'zstd'],
     features: [...features, ...more],

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import { openBroker } from './broker-process.ts';
 import type { TestBroker } from './broker-process.ts';
-import { lackOf, places } from './client-places.ts';
+import { javaProgram, lackOf, places } from './client-places.ts';
 import { uniqueName } from './scenarios.ts';
 
 const tools = 'org.apache.kafka.tools';
@@ -45,7 +45,7 @@ function describeTools(version: 3 | 4, jars: string | undefined): void {
           '-XX:TieredStopAtLevel=1',
           '-Dorg.slf4j.simpleLogger.defaultLogLevel=error',
         ];
-        const child = spawn('java', [...quick, '-cp', `${jars}/*`, tool, ...words], { timeout: runLimitMs });
+        const child = spawn(javaProgram, [...quick, '-cp', `${jars}/*`, tool, ...words], { timeout: runLimitMs });
         let output = '';
         for (const stream of [child.stdout, child.stderr])
           stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
