@@ -72,7 +72,7 @@ export class KafkajsClient implements TestClient {
   }
 
   async consume(topic: string, count: number): Promise<readonly ReadRecord[]> {
-    const member = await this.join(`reader-${Date.now()}-${this.#readers++}`, topic);
+    const member = await this.join(`kafkajs-reader-${Date.now()}-${this.#readers++}`, topic);
     try {
       const records: ReadRecord[] = [];
       await until(`${count} records of ${topic}`, 20_000, async () => {

@@ -54,7 +54,7 @@ export class PlatformaticClient implements TestClient {
   }
 
   async consume(topic: string, count: number): Promise<readonly ReadRecord[]> {
-    const member = await this.join(`reader-${Date.now()}-${this.#readers++}`, topic);
+    const member = await this.join(`platformatic-reader-${Date.now()}-${this.#readers++}`, topic);
     try {
       const records: ReadRecord[] = [];
       await until(`${count} records of ${topic}`, 20_000, async () => {

@@ -112,7 +112,11 @@ serve(
       }
     },
     async consume({ topic, count, limitMs }) {
-      const member = await joined({ group: `reader-${Date.now()}-${readers++}`, topic, sessionTimeoutMs: 10_000 });
+      const member = await joined({
+        group: `confluent-reader-${Date.now()}-${readers++}`,
+        topic,
+        sessionTimeoutMs: 10_000,
+      });
       const records = [];
       for (const deadline = Date.now() + limitMs; records.length < count && Date.now() < deadline;)
         records.push(...(await member.take(count - records.length, 500)));

@@ -187,7 +187,11 @@ serve(
       }
     },
     async consume({ topic, count, limitMs: forMs }) {
-      const member = await joined({ group: `reader-${Date.now()}-${readers++}`, topic, sessionTimeoutMs: 10_000 });
+      const member = await joined({
+        group: `node-rdkafka-reader-${Date.now()}-${readers++}`,
+        topic,
+        sessionTimeoutMs: 10_000,
+      });
       const records = [];
       for (const deadline = Date.now() + forMs; records.length < count && Date.now() < deadline;)
         records.push(...(await member.take(count - records.length, 500)));
