@@ -27,9 +27,7 @@ export function metadata(parts: Parts): Handler<MetadataRequest, MetadataRespons
       const isAll = asked === null || (version === 0 && asked.length === 0);
       const found = isAll
         ? topics.all().map((topic) => describeTopic(parts, topic))
-        : await inSlices(distinct(asked), parts.runtime, (topic) =>
-            findTopic(parts, topic, request.allowAutoTopicCreation),
-          );
+        : await findTopics(parts, distinct(asked), request.allowAutoTopicCreation);
       const { nodeId, host, port, rack, clusterId } = identity;
       return {
         throttleTimeMs: 0,
@@ -46,6 +44,22 @@ export function metadata(parts: Parts): Handler<MetadataRequest, MetadataRespons
       };
     },
   };
+}
+
+/** Topics that one request may make: who asks for more gets the others by asking again. */
+const creationsMax = 100;
+
+async function findTopics(
+  parts: Parts,
+  asked: readonly MetadataRequestTopic[],
+  mayCreate: boolean,
+): Promise<readonly MetadataResponseTopic[]> {
+  let left = creationsMax;
+  return inSlices(asked, parts.runtime, (topic) => {
+    const isNew = mayCreate && topic.name !== null && parts.topics.byName(topic.name) === undefined;
+    if (isNew && left-- <= 0) return refusedTopic(topic.name, zeroUuid, 'LEADER_NOT_AVAILABLE');
+    return findTopic(parts, topic, mayCreate);
+  });
 }
 
 /** Each topic once, however often it is asked for. */

@@ -62,6 +62,16 @@ describe('topics', () => {
     expect(answers.flat().every(({ errorCode }) => allowed.includes(errorCode))).toBe(true);
   });
 
+  it('are made a hundred at a time, and the others by asking again', async () => {
+    const names = Array.from({ length: 150 }, (_, i) => `many-${i}`);
+    const codes = async (): Promise<readonly number[]> =>
+      (await metadataOf(client, names, { mayCreate: true })).map(({ errorCode }) => errorCode);
+    const first = await codes();
+    expect(first.filter((code) => code === 0).length).toBe(100);
+    expect(first.filter((code) => code === kafkaErrors.LEADER_NOT_AVAILABLE).length).toBe(50);
+    expect((await codes()).every((code) => code === 0)).toBe(true);
+  });
+
   it('cannot have names that Kafka refuses', async () => {
     const names = ['', '.', '..', 'a b', 'a/b', 'ä', 'x'.repeat(250)];
     const answers = await metadataOf(client, names, { mayCreate: true });
