@@ -40,6 +40,11 @@ const { Kafka, logLevel } = kafkajs;
 let topics = 0;
 
 const brokers = [];
+for (const signal of ['SIGINT', 'SIGTERM'])
+  process.once(signal, () => {
+    stopAll();
+    process.exit(1);
+  });
 try {
   brokers.push(await startQanat());
   brokers.push(startApache('Apache Kafka, as it comes', []));
@@ -50,6 +55,11 @@ try {
   if (wanted.includes('java')) await forEachCase(javaCase);
   if (wanted.includes('latency')) for (const partitions of given.partitions) await latencyCase(partitions);
 } finally {
+  stopAll();
+}
+
+/** No broker outlives this program. */
+function stopAll() {
   for (const { stop } of brokers) stop();
   rmSync(folder, { recursive: true, force: true });
 }
