@@ -9,7 +9,7 @@
 // the operating system when records reach the disk; and with a flush for each append, which is what this broker
 // does. Java starts anew for each figure: its figures are those that the tool prints, after it has started.
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -61,6 +61,9 @@ try {
 /** No broker outlives this program. */
 function stopAll() {
   for (const { stop } of brokers) stop();
+  // Also one that was only starting.
+  for (const name of readdirSync(folder).filter((one) => one.startsWith('Apache')))
+    apacheKafka('stop', join(folder, name));
   rmSync(folder, { recursive: true, force: true });
 }
 
@@ -83,7 +86,7 @@ function startApache(what, settings) {
   if (status !== 0) throw new Error(stderr);
   const bootstrap = stdout.trim().split('=')[1];
   const pid = readFileSync(join(own, 'apache-kafka.pid'), 'utf8').split(' ')[0];
-  return { what, bootstrap, pid, stop: () => apacheKafka('stop', own) };
+  return { what, bootstrap, pid, stop: () => {} };
 }
 
 async function forEachCase(measure, lingers = given.linger) {

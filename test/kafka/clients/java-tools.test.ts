@@ -22,8 +22,9 @@ function describeTools(version: 3 | 4, jars: string | undefined): void {
     `the tools of Kafka ${version}${lack === undefined ? '' : ` (needs ${lack})`}`,
     () => {
       let broker: TestBroker | undefined;
-      const folder = mkdtempSync(join(tmpdir(), 'qanat-tools-'));
+      let folder = '';
       beforeAll(async () => {
+        folder = mkdtempSync(join(tmpdir(), 'qanat-tools-'));
         broker = await openBroker();
       });
       afterAll(async () => {
