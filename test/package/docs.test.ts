@@ -62,7 +62,12 @@ describe.each([...texts.keys()])('%s', (path) => {
   });
 
   it('imports in its examples what there is', () => {
-    const doors: Readonly<Record<string, object>> = { qanat, 'qanat/s3': s3, 'qanat/kafka': kafka, 'qanat/testkit': testkit };
+    const doors: Readonly<Record<string, object>> = {
+      qanat,
+      'qanat/s3': s3,
+      'qanat/kafka': kafka,
+      'qanat/testkit': testkit,
+    };
     const imports = blocksOf(textOf(path)).flatMap(({ text }) => [
       ...text.matchAll(/import \{([^}]*)\} from '(qanat[^']*)'/g),
     ]);

@@ -55,7 +55,7 @@ export const packageRules: readonly PackageRule[] = [
   { specifier: /^msgpackr\/(pack|unpack)$/, only: /^src\/format\//, why: 'msgpackr stays in src/format' },
   { specifier: /^msgpackr$/, only: /^$/, why: 'the main entry loads a native addon: msgpackr/pack or msgpackr/unpack' },
   { specifier: /^node:(net|http)$/, only: /^src\/kafka\//, why: 'sockets stay in src/kafka' },
-  { specifier: /^prom-client$/, only: /^src\/kafka\/watching\//, why: 'prom-client stays in src/kafka/watching' },
+  { specifier: /^prom-client$/, only: /^src\/kafka\//, why: 'prom-client stays in src/kafka' },
   { specifier: /^node:(timers(\/promises)?|perf_hooks)$/, only: /^src\/base\/runtime\.ts$/, why: 'use Runtime' },
 ];
 

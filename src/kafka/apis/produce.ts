@@ -28,29 +28,31 @@ const timeoutMaxMs = 300_000;
 export function produce(parts: Parts): Handler<ProduceRequest, ProduceResponse> {
   return {
     api: produceApi,
-    handle: async (request, call) => {
+    handle: (request, call) => {
       const refusal = refusalOfAll(request, call);
       const begun = request.topicData.map(({ name, partitionData }) => ({
         name,
-        answers: partitionData.map(async (data): Promise<PartitionProduceResponse> => {
-          if (refusal !== undefined) return refused(parts, data.index, refusal);
-          try {
-            return appended(data.index, await withinTime(parts, request.timeoutMs, append(parts, name, data, call)));
-          } catch (cause) {
-            return refused(parts, data.index, refusalOf(cause));
-          }
-        }),
+        answers: partitionData.map((data) => begin(parts, name, data, request.timeoutMs, refusal, call)),
       }));
-      const responses: TopicProduceResponse[] = [];
-      for (const { name, answers } of begun) responses.push({ name, partitionResponses: await Promise.all(answers) });
-      if (request.acks !== 0) return { responses, throttleTimeMs: 0 };
-      // Nobody waits for an answer. That something was refused is told by closing the connection, as Kafka does.
-      const failed = responses.flatMap((topic) => topic.partitionResponses).find(({ errorCode }) => errorCode !== 0);
-      if (failed !== undefined)
-        throw new KafkaRefusal('INVALID_RECORD', failed.errorMessage ?? 'a produce was refused');
-      return undefined;
+      return finish(begun, request.acks);
     },
   };
+}
+
+/** Partitions of a topic whose appends are under way. Nothing here holds records: their frame can be let go of. */
+interface Begun {
+  readonly name: string;
+  readonly answers: readonly Promise<PartitionProduceResponse>[];
+}
+
+async function finish(begun: readonly Begun[], acks: number): Promise<ProduceResponse | undefined> {
+  const responses: TopicProduceResponse[] = [];
+  for (const { name, answers } of begun) responses.push({ name, partitionResponses: await Promise.all(answers) });
+  if (acks !== 0) return { responses, throttleTimeMs: 0 };
+  // Nobody waits for an answer. That something was refused is told by closing the connection, as Kafka does.
+  const failed = responses.flatMap((topic) => topic.partitionResponses).find(({ errorCode }) => errorCode !== 0);
+  if (failed !== undefined) throw new KafkaRefusal('INVALID_RECORD', failed.errorMessage ?? 'a produce was refused');
+  return undefined;
 }
 
 function refusalOfAll({ acks, transactionalId }: ProduceRequest, { version }: Call): KafkaRefusal | undefined {
@@ -63,14 +65,39 @@ function refusalOfAll({ acks, transactionalId }: ProduceRequest, { version }: Ca
   return undefined;
 }
 
-/** Begins to append at once if the partition is open. */
+/** Begins to append to one partition. Synchronous, if it is open. */
+function begin(
+  parts: Parts,
+  topicName: string,
+  data: PartitionProduceData,
+  timeoutMs: number,
+  refusal: KafkaRefusal | undefined,
+  call: Call,
+): Promise<PartitionProduceResponse> {
+  try {
+    if (refusal !== undefined) throw refusal;
+    return answered(parts, data.index, withinTime(parts, timeoutMs, append(parts, topicName, data, call)));
+  } catch (cause) {
+    return Promise.resolve(refused(parts, data.index, refusalOf(cause)));
+  }
+}
+
+async function answered(parts: Parts, index: number, appending: Promise<Produced>): Promise<PartitionProduceResponse> {
+  try {
+    const { baseOffset, logAppendTimeMs, logStartOffset } = await appending;
+    return { index, errorCode: kafkaErrors.NONE, baseOffset, logAppendTimeMs, logStartOffset };
+  } catch (cause) {
+    return refused(parts, index, refusalOf(cause));
+  }
+}
+
 function append(
   parts: Parts,
   topicName: string,
   { index, records }: PartitionProduceData,
   { version }: Call,
 ): Promise<Produced> {
-  const { topics, partitions, meter } = parts;
+  const { topics, partitions } = parts;
   const topic = topics.byName(topicName);
   if (topic === undefined || index < 0 || index >= topic.partitionCount)
     throw new KafkaRefusal('UNKNOWN_TOPIC_OR_PARTITION', `there is no partition ${index} of topic '${topicName}'`);
@@ -78,13 +105,28 @@ function append(
     throw new KafkaRefusal('INVALID_RECORD', 'a produce has no records');
   if (version < zstdFrom && isZstd(records))
     throw new KafkaRefusal('UNSUPPORTED_COMPRESSION_TYPE', `zstd is not for Produce before version ${zstdFrom}`);
-  const into = async (partition: Partition): Promise<Produced> => {
-    const done = await partition.append(records);
-    meter.produced(topicName, records.byteLength, recordCountOf(records));
-    return done;
-  };
   const partition = partitions.of(topic, index);
-  return partition instanceof Promise ? partition.then(into) : into(partition);
+  return partition instanceof Promise ? whenOpen(parts, partition, records) : into(parts, partition, records);
+}
+
+async function whenOpen(parts: Parts, opening: Promise<Partition>, records: Uint8Array): Promise<Produced> {
+  return into(parts, await opening, records);
+}
+
+function into(parts: Parts, partition: Partition, records: Uint8Array): Promise<Produced> {
+  return counted(parts, partition.topic.name, records.byteLength, recordCountOf(records), partition.append(records));
+}
+
+async function counted(
+  { meter }: Parts,
+  topicName: string,
+  sizeBytes: number,
+  records: number,
+  appending: Promise<Produced>,
+): Promise<Produced> {
+  const done = await appending;
+  meter.produced(topicName, sizeBytes, records);
+  return done;
 }
 
 /** What takes too long goes on; only nobody waits for it any more. */
@@ -93,11 +135,6 @@ function withinTime({ deadlines }: Parts, timeoutMs: number, appending: Promise<
   const late = (): KafkaRefusal =>
     new KafkaRefusal('REQUEST_TIMED_OUT', `records were not durable after ${limitMs} ms`);
   return deadlines.within(limitMs, appending, late);
-}
-
-function appended(index: number, done: Produced): PartitionProduceResponse {
-  const { baseOffset, logAppendTimeMs, logStartOffset } = done;
-  return { index, errorCode: kafkaErrors.NONE, baseOffset, logAppendTimeMs, logStartOffset };
 }
 
 function refused({ meter }: Parts, index: number, { code, error, message }: KafkaRefusal): PartitionProduceResponse {

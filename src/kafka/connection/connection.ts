@@ -193,9 +193,10 @@ export class Connection {
 
   #begin(frame: Uint8Array, isProduce: boolean): void {
     const ready = this.#line.begin(isProduce);
+    const sizeBytes = frame.byteLength + 4; // The frame itself is let go of as soon as it was read.
     this.#options.answering.answer(frame, this.#facts).then(
       (answer) => {
-        this.#release(frame.byteLength + 4);
+        this.#release(sizeBytes);
         ready(answer);
         return this.#send();
       },

@@ -9,6 +9,7 @@ import type { Call, Handler } from '../handler.ts';
 import { kafkaErrors, KafkaRefusal, refusalOf } from '../kafka-error.ts';
 import { apiVersionsApi } from '../messages/api-versions.ts';
 import { produceApi } from '../messages/produce.ts';
+import type { Api } from '../wire/api.ts';
 import { readRequestRest, readRequestStart, writeResponseHeader } from '../wire/headers.ts';
 import { WireError, WireReader } from '../wire/wire-reader.ts';
 import { WireWriter } from '../wire/wire-writer.ts';
@@ -35,7 +36,16 @@ export class Dispatcher implements Answering {
     return frame[0] === 0 && frame[1] === produceApi.key;
   }
 
-  async answer(frame: Uint8Array, facts: ConnectionFacts): Promise<readonly Uint8Array[] | undefined> {
+  answer(frame: Uint8Array, facts: ConnectionFacts): Promise<readonly Uint8Array[] | undefined> {
+    try {
+      return this.#finish(this.#begin(frame, facts));
+    } catch (cause) {
+      return Promise.reject(cause as Error);
+    }
+  }
+
+  /** Reads the request and begins to handle it. What is given holds nothing of the frame, which may be large. */
+  #begin(frame: Uint8Array, { clientHost, signal, hold }: ConnectionFacts): Begun {
     const since = this.#clock.monotonic();
     const reader = new WireReader(frame);
     const { apiKey, apiVersion, correlationId } = readRequestStart(reader);
@@ -47,34 +57,48 @@ export class Dispatcher implements Answering {
       throw new WireError(`${api.name} is not served in version ${apiVersion}`);
     const version = isServed ? apiVersion : 0;
     const clientId = isServed ? readRequestRest(reader, api.isFlexible(version)) : null;
-    const { clientHost, signal, hold } = facts;
     const call: Call = { version, clientId, clientHost, signal, hold };
     const response = isServed
-      ? await respond(handler, api.readRequest(reader, version), call)
+      ? respond(handler, api.readRequest(reader, version), call)
       : handler.failed?.({}, kafkaErrors.UNSUPPORTED_VERSION, call);
+    return { api, version, correlationId, since, requestBytes: frame.byteLength, response };
+  }
+
+  async #finish(begun: Begun): Promise<readonly Uint8Array[] | undefined> {
+    const { api, version, correlationId, since, requestBytes } = begun;
+    const response = await begun.response;
     if (response === undefined) return undefined;
     const writer = new WireWriter();
     writeResponseHeader(writer, api, version, correlationId);
     api.writeResponse(writer, version, response);
     const answer = writer.frame();
-    this.#meter.answered({
-      api: api.name,
-      version,
-      durationMs: this.#clock.monotonic() - since,
-      requestBytes: frame.byteLength,
-      answerBytes: writer.sizeBytes,
-    });
+    const durationMs = this.#clock.monotonic() - since;
+    this.#meter.answered({ api: api.name, version, durationMs, requestBytes, answerBytes: writer.sizeBytes });
     return answer;
   }
 }
 
+/** A request that is being handled. */
+interface Begun {
+  readonly api: Api;
+  readonly version: number;
+  readonly correlationId: number;
+  readonly since: number;
+  readonly requestBytes: number;
+  readonly response: unknown;
+}
+
 /** The answer of a handler, or the one that it has for a refusal of the whole. */
-async function respond(handler: Handler<unknown, unknown>, request: unknown, call: Call): Promise<unknown> {
+function respond(handler: Handler<unknown, unknown>, request: unknown, call: Call): unknown {
+  return handler.failed === undefined ? handler.handle(request, call) : orFailed(handler, request, call);
+}
+
+async function orFailed(handler: Handler<unknown, unknown>, request: unknown, call: Call): Promise<unknown> {
   try {
     return await handler.handle(request, call);
   } catch (cause) {
     // What is not a refusal is a fault of ours, and has to be seen.
-    if (handler.failed === undefined || !(cause instanceof KafkaRefusal)) throw cause;
-    return handler.failed(request, refusalOf(cause).code, call);
+    if (!(cause instanceof KafkaRefusal)) throw cause;
+    return handler.failed?.(request, refusalOf(cause).code, call);
   }
 }

@@ -135,8 +135,9 @@ function setInt64(view: DataView, at: number, value: number): void {
   view.setUint32(at + 4, value - high * 2 ** 32);
 }
 
-/** How many records a batch has, according to its header. */
+/** How many records a batch has, according to its header; 0 where there is none. */
 export function recordCountOf(batch: Uint8Array): number {
+  if (batch.byteLength < batchHeaderBytes) return 0;
   return new DataView(batch.buffer, batch.byteOffset, batch.byteLength).getInt32(recordCountAt);
 }
 
