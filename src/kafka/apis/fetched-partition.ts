@@ -1,7 +1,7 @@
 // One partition of a fetch: what was read of it so far, and where to read on.
 import { KafkaRefusal } from '../kafka-error.ts';
 import type { Partition } from '../topics/partition.ts';
-import { readBatchHeader } from '../records/batch-header.ts';
+import { endOffsetOf } from '../records/batch-header.ts';
 
 export class FetchedPartition {
   readonly #partition: Partition;
@@ -28,6 +28,7 @@ export class FetchedPartition {
     return this.#partition.topic.name;
   }
 
+  /** What was read, in pieces of one or more batches. */
   get batches(): readonly Uint8Array[] {
     return this.#batches;
   }
@@ -64,10 +65,12 @@ export class FetchedPartition {
 
   /** Adds the batch that follows. */
   add(batch: Uint8Array): void {
-    const { baseOffset, lastOffsetDelta } = readBatchHeader(batch);
-    this.#batches.push(batch);
+    const last = this.#batches.at(-1);
+    const joined = last === undefined ? undefined : joinedViews(last, batch);
+    if (joined === undefined) this.#batches.push(batch);
+    else this.#batches[this.#batches.length - 1] = joined;
     this.#sizeBytes += batch.byteLength;
-    this.#nextOffset = baseOffset + lastOffsetDelta + 1;
+    this.#nextOffset = endOffsetOf(batch);
     this.#isFull ||= this.#sizeBytes >= this.#maxBytes;
   }
 
@@ -75,4 +78,11 @@ export class FetchedPartition {
   async untilMore(signal: AbortSignal): Promise<void> {
     await this.#partition.whenBeyond(this.#nextOffset, { signal });
   }
+}
+
+/** One view of what lies side by side, as the newest batches of a stream do: fewer pieces to write. */
+function joinedViews(first: Uint8Array, second: Uint8Array): Uint8Array | undefined {
+  const { buffer, byteOffset, byteLength } = first;
+  if (buffer !== second.buffer || byteOffset + byteLength !== second.byteOffset) return undefined;
+  return new Uint8Array(buffer, byteOffset, byteLength + second.byteLength);
 }

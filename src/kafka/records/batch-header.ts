@@ -17,6 +17,7 @@ export const batchPrefixBytes = 12;
 
 const crcAt = 17;
 const attributesAt = 21;
+const lastOffsetDeltaAt = 23;
 const baseTimestampAt = 27;
 const maxTimestampAt = 35;
 const recordCountAt = 57;
@@ -144,4 +145,10 @@ export function recordCountOf(batch: Uint8Array): number {
 /** Whether a batch is compressed with zstd, which clients of older versions do not know. */
 export function isZstd(batch: Uint8Array): boolean {
   return compressions[(batch[attributesAt + 1] ?? 0) & 7] === 'zstd';
+}
+
+/** The offset after the last record of a batch that has its place. */
+export function endOffsetOf(batch: Uint8Array): number {
+  const view = new DataView(batch.buffer, batch.byteOffset, batchHeaderBytes);
+  return int64At(view, 0) + view.getInt32(lastOffsetDeltaAt) + 1;
 }
