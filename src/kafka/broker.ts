@@ -1,6 +1,6 @@
 // A Kafka broker on a stream set: it puts the parts together, starts them in order, and ends them in the reverse order.
 // What is stored is the stream set's; the broker can be thrown away.
-import { systemRuntime, type Runtime, type StreamSet } from '../index.ts';
+import { StreamSet, systemRuntime, type Runtime } from '../index.ts';
 import { apiVersions } from './apis/api-versions.ts';
 import { handlersOf } from './apis/all.ts';
 import { silentLog, type BrokerLog } from './broker-log.ts';
@@ -11,6 +11,7 @@ import { openClusterId } from './cluster-id.ts';
 import { Deadlines } from './connection/deadlines.ts';
 import { Dispatcher } from './connection/dispatcher.ts';
 import { KafkaServer } from './connection/server.ts';
+import { KafkaRefusal } from './kafka-error.ts';
 import { Groups } from './groups/groups.ts';
 import { BrokerConfigs } from './topics/broker-configs.ts';
 import { Partitions } from './topics/partitions.ts';
@@ -75,6 +76,7 @@ export class Broker {
 
   /** Starts a broker: when this resolves, clients can connect. Rejects with the system's error if it cannot listen. */
   static async start(options: BrokerOptions): Promise<Broker> {
+    checkOptions(options);
     const { streams, runtime = systemRuntime, log = silentLog, meter = silentMeter } = options;
     const settings = resolveBrokerSettings(options.settings);
     const { nodeId = 1, rack = null } = options;
@@ -96,7 +98,6 @@ export class Broker {
       intervalMs: settings['log.retention.check.interval.ms'],
       log,
     });
-    const begun = { close: async (): Promise<void> => closeAll(parts, retention) };
     const clusterId = await openClusterId(streams.kv, runtime.random);
     const place: { host: string; port: number } = { host: '', port: 0 };
     const parts: BrokerParts = {
@@ -125,7 +126,8 @@ export class Broker {
       log.log('info', 'The broker serves.', { host: address.host, port: address.port, advertised: place.host });
       return new Broker(parts, server, retention, { host, port: address.port });
     } catch (cause) {
-      await begun.close();
+      deadlines.close();
+      await closeEach([retention, groups, partitions, topics], log);
       throw cause;
     }
   }
@@ -142,11 +144,13 @@ export class Broker {
   }
 
   async #shutDown(end: BrokerEnd): Promise<void> {
+    const { deadlines, groups, partitions, topics, log } = this.#parts;
     const served = this.#server.close();
-    await this.#parts.groups.close(); // Members that wait for others are sent away: else they would be waited for.
+    await closeEach([groups], log); // Members that wait for others are sent away: else they would be waited for.
     await served;
-    await closeAll(this.#parts, this.#retention);
-    this.#parts.log.log('info', 'The broker has stopped.', { status: end.status });
+    deadlines.close();
+    await closeEach([this.#retention, partitions, topics], log);
+    log.log('info', 'The broker has stopped.', { status: end.status });
     this.#end(end);
   }
 
@@ -157,17 +161,29 @@ export class Broker {
   }
 }
 
-async function closeAll(
-  { deadlines, groups, partitions, topics, log }: BrokerParts,
-  retention: Retention,
-): Promise<void> {
-  deadlines.close();
-  const parts = [retention, groups, partitions, topics];
+/** Ends parts one after the other. One that fails, as on a stream set that has ended, does not keep the others. */
+async function closeEach(parts: readonly { close(): Promise<void> }[], log: BrokerLog): Promise<void> {
   for (const part of parts) {
     try {
       await part.close();
     } catch (cause) {
       log.log('error', 'A part of the broker did not end cleanly.', { cause: String(cause) });
     }
+  }
+}
+
+/** Refuses what no broker can be with INVALID_CONFIG. */
+function checkOptions({ streams, nodeId = 1, listen, advertise }: BrokerOptions): void {
+  const refuse = (message: string): never => {
+    throw new KafkaRefusal('INVALID_CONFIG', message);
+  };
+  if (!(streams instanceof StreamSet)) refuse('streams is an open StreamSet');
+  if (!Number.isInteger(nodeId) || nodeId < 0 || nodeId > 2 ** 31 - 1)
+    refuse(`nodeId is an integer of at least 0; got ${String(nodeId)}`);
+  for (const [name, place] of Object.entries({ listen, advertise })) {
+    const { host = 'localhost', port = 9_092 } = place ?? {};
+    if (typeof host !== 'string' || host === '') refuse(`the host of ${name} is a name or an address`);
+    if (!Number.isInteger(port) || port < 0 || port > 65_535)
+      refuse(`the port of ${name} is from 0 to 65535; got ${port}`);
   }
 }
