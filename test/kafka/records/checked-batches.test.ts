@@ -284,11 +284,11 @@ describe('checkedBatches', () => {
       }
     });
 
-    test.skipIf(hasZstd)('refuses zstd where Node has none', () => {
+    test.skipIf(hasZstd)('refuses zstd (needs a Node without zstd)', () => {
       expectRefused(javaBatch('large', 'zstd'), 'UNSUPPORTED_COMPRESSION_TYPE', rules);
     });
 
-    test.skipIf(!hasZstd)('wants keys of records with zstd where Node has it', () => {
+    test.skipIf(!hasZstd)('wants keys of records with zstd (needs zstd in Node)', () => {
       expect(checkedBatches(javaBatch('large', 'zstd'), rules)).toHaveLength(1);
       expectRefused(javaBatch('mixed', 'zstd'), 'INVALID_RECORD', rules);
     });
