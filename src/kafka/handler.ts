@@ -20,9 +20,9 @@ export interface Handler<Q, S> {
   readonly api: Api<Q, S>;
   /**
    * The answer; undefined if there is none (a produce that wants no acknowledgement). Refusals of parts of a request
-   * are in the answer; what is thrown closes the connection, unless `failed` has an answer for it.
+   * are in the answer; what is thrown closes the connection.
    */
   handle(request: Q, call: Call): S | undefined | Promise<S | undefined>;
-  /** The answer to a request that is refused as a whole with this error. Default: the connection is closed. */
-  failed?(request: Q, code: number, call: Call): S;
+  /** The answer, in version 0, to a version that is not served. Default: the connection is closed. */
+  unsupported?(): S;
 }

@@ -29,6 +29,6 @@ export function apiVersions(others: readonly Api[]): Handler<ApiVersionsRequest,
       const isNamed = softwarePattern.test(clientSoftwareName) && softwarePattern.test(clientSoftwareVersion);
       return answer(version < 3 || isNamed ? kafkaErrors.NONE : kafkaErrors.INVALID_REQUEST);
     },
-    failed: (_request, code) => answer(code),
+    unsupported: () => answer(kafkaErrors.UNSUPPORTED_VERSION),
   };
 }

@@ -1,7 +1,7 @@
 // DeleteRecords: lets partitions begin at a later offset.
 import type { BrokerParts } from '../broker-parts.ts';
 import type { Handler } from '../handler.ts';
-import { kafkaErrors, KafkaRefusal, refusalOf } from '../kafka-error.ts';
+import { kafkaErrors, refusalOf } from '../kafka-error.ts';
 import {
   deleteRecordsApi,
   type DeleteRecordsPartition,
@@ -10,6 +10,7 @@ import {
   type DeleteRecordsResponse,
 } from '../messages/delete-records.ts';
 import { ofPartitions } from './in-slices.ts';
+import { partitionNamed } from './partition-named.ts';
 
 type Parts = Pick<BrokerParts, 'topics' | 'partitions' | 'meter' | 'runtime'>;
 
@@ -26,20 +27,17 @@ export function deleteRecords(parts: Parts): Handler<DeleteRecordsRequest, Delet
 }
 
 async function deleteOne(
-  { topics, partitions, meter }: Parts,
+  parts: Parts,
   name: string,
   { partitionIndex, offset }: DeleteRecordsPartition,
 ): Promise<DeleteRecordsPartitionResult> {
   try {
-    const topic = topics.byName(name);
-    if (topic === undefined)
-      throw new KafkaRefusal('UNKNOWN_TOPIC_OR_PARTITION', `There is no topic ${JSON.stringify(name)}.`);
-    const partition = await partitions.of(topic, partitionIndex);
+    const partition = await partitionNamed(parts, name, partitionIndex);
     const lowWatermark = await partition.deleteRecords(offset);
     return { partitionIndex, lowWatermark, errorCode: kafkaErrors.NONE };
   } catch (cause) {
     const { code, error } = refusalOf(cause);
-    meter.refused('DeleteRecords', error);
+    parts.meter.refused('DeleteRecords', error);
     return { partitionIndex, lowWatermark: -1, errorCode: code };
   }
 }

@@ -18,7 +18,7 @@ import { isZstd } from '../records/batch-header.ts';
 import type { Topic } from '../topics/topic.ts';
 import { FetchedPartition } from './fetched-partition.ts';
 import { ofPartitions } from './in-slices.ts';
-import { checkLeaderEpoch } from './leader-epoch.ts';
+import { partitionNamed } from './partition-named.ts';
 
 type Parts = Pick<BrokerParts, 'topics' | 'partitions' | 'settings' | 'meter' | 'runtime' | 'deadlines'>;
 
@@ -87,18 +87,17 @@ async function collect(parts: Parts, request: FetchRequest, call: Call): Promise
 }
 
 async function begin(
-  { topics, partitions }: Parts,
+  parts: Parts,
   { topic: name, topicId }: FetchTopic,
   wanted: FetchPartition,
   version: number,
 ): Promise<Asked> {
   const { partition: partitionIndex } = wanted;
   try {
-    const topic = version >= 13 ? topicOfId(topics.byId(topicId), topicId) : topics.byName(name);
-    if (topic === undefined || partitionIndex < 0 || partitionIndex >= topic.partitionCount)
-      throw new KafkaRefusal('UNKNOWN_TOPIC_OR_PARTITION', `there is no partition ${partitionIndex} of '${name}'`);
-    const partition = await partitions.of(topic, partitionIndex);
-    checkLeaderEpoch(wanted.currentLeaderEpoch, partition.leaderEpoch);
+    const partition = await (version >= 13
+      ? parts.partitions.of(topicOfId(parts.topics.byId(topicId), topicId), partitionIndex)
+      : partitionNamed(parts, name, partitionIndex));
+    partition.checkLeaderEpoch(wanted.currentLeaderEpoch);
     const found = new FetchedPartition(partition, wanted.fetchOffset, wanted.partitionMaxBytes);
     return { partitionIndex, found, refusal: undefined };
   } catch (cause) {
@@ -154,7 +153,7 @@ async function read(
       }
     }
   }
-  return { sizeBytes, isFull: sizeBytes >= maxBytes };
+  return { sizeBytes, isFull: sizeBytes >= maxBytes || (all.length > 0 && all.every(({ found }) => found?.isFull)) };
 }
 
 function zstdRefusal(): KafkaRefusal {
@@ -181,7 +180,9 @@ async function untilMore(parts: Parts, all: readonly Asked[], leftMs: number, ou
     );
     if (isWaitingForRoom) return;
     for (const one of all) {
-      one.found?.untilMore(ended.signal).then(resolve, (cause: unknown) => {
+      // Where as much was read as is wanted, more changes nothing.
+      if (one.found?.isFull !== false) continue;
+      one.found.untilMore(ended.signal).then(resolve, (cause: unknown) => {
         if (ended.signal.aborted) return;
         one.refusal = refusalOf(cause);
         resolve();

@@ -45,6 +45,11 @@ export class FetchedPartition {
     return this.#partition.logStartOffset;
   }
 
+  /** Whether as much was read as is wanted. */
+  get isFull(): boolean {
+    return this.#isFull;
+  }
+
   /** Whether there is something to read, and it is wanted. */
   get hasMore(): boolean {
     return !this.#isFull && this.#nextOffset < this.#partition.highWatermark;

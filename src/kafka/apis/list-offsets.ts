@@ -11,7 +11,7 @@ import {
 } from '../messages/list-offsets.ts';
 import type { Partition } from '../topics/partition.ts';
 import { ofPartitions } from './in-slices.ts';
-import { checkLeaderEpoch } from './leader-epoch.ts';
+import { partitionNamed } from './partition-named.ts';
 
 type Parts = Pick<BrokerParts, 'topics' | 'partitions' | 'meter' | 'runtime'>;
 
@@ -35,23 +35,20 @@ export function listOffsets(parts: Parts): Handler<ListOffsetsRequest, ListOffse
 }
 
 async function answer(
-  { topics, partitions, meter }: Parts,
+  parts: Parts,
   name: string,
   asked: ListOffsetsPartition,
   version: number,
 ): Promise<ListOffsetsPartitionResponse> {
   const { partitionIndex } = asked;
   try {
-    const topic = topics.byName(name);
-    if (topic === undefined || partitionIndex < 0 || partitionIndex >= topic.partitionCount)
-      throw new KafkaRefusal('UNKNOWN_TOPIC_OR_PARTITION', `there is no partition ${partitionIndex} of '${name}'`);
-    const partition = await partitions.of(topic, partitionIndex);
-    checkLeaderEpoch(asked.currentLeaderEpoch, partition.leaderEpoch);
+    const partition = await partitionNamed(parts, name, partitionIndex);
+    partition.checkLeaderEpoch(asked.currentLeaderEpoch);
     const place = await find(partition, asked, version);
     return { partitionIndex, errorCode: kafkaErrors.NONE, ...place, leaderEpoch: partition.leaderEpoch };
   } catch (cause) {
     const { code, error } = refusalOf(cause);
-    meter.refused('ListOffsets', error);
+    parts.meter.refused('ListOffsets', error);
     return { partitionIndex, errorCode: code, ...nowhere, leaderEpoch: -1 };
   }
 }

@@ -13,6 +13,7 @@ import {
 } from '../messages/produce.ts';
 import { isZstd, recordCountOf } from '../records/batch-header.ts';
 import type { Partition, Produced } from '../topics/partition.ts';
+import { partitionNamed } from './partition-named.ts';
 
 type Parts = Pick<BrokerParts, 'topics' | 'partitions' | 'meter' | 'deadlines'>;
 
@@ -97,15 +98,11 @@ function append(
   { index, records }: PartitionProduceData,
   { version }: Call,
 ): Promise<Produced> {
-  const { topics, partitions } = parts;
-  const topic = topics.byName(topicName);
-  if (topic === undefined || index < 0 || index >= topic.partitionCount)
-    throw new KafkaRefusal('UNKNOWN_TOPIC_OR_PARTITION', `there is no partition ${index} of topic '${topicName}'`);
+  const partition = partitionNamed(parts, topicName, index);
   if (records === null || records.byteLength === 0)
     throw new KafkaRefusal('INVALID_RECORD', 'a produce has no records');
   if (version < zstdFrom && isZstd(records))
     throw new KafkaRefusal('UNSUPPORTED_COMPRESSION_TYPE', `zstd is not for Produce before version ${zstdFrom}`);
-  const partition = partitions.of(topic, index);
   return partition instanceof Promise ? whenOpen(parts, partition, records) : into(parts, partition, records);
 }
 

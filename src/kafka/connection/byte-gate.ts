@@ -16,11 +16,6 @@ export class ByteGate {
     this.#maxBytes = maxBytes;
   }
 
-  /** Bytes that are inside. */
-  get heldBytes(): number {
-    return this.#heldBytes;
-  }
-
   /** Takes the bytes if there is room now, and nobody waits. */
   tryEnter(sizeBytes: number): boolean {
     if (this.#line.length > 0 || !this.#hasRoom(sizeBytes)) return false;

@@ -6,8 +6,6 @@
 import type { BrokerMeter } from '../broker-meter.ts';
 import type { Clock } from '../../index.ts';
 import type { Call, Handler } from '../handler.ts';
-import { kafkaErrors, KafkaRefusal, refusalOf } from '../kafka-error.ts';
-import { apiVersionsApi } from '../messages/api-versions.ts';
 import { produceApi } from '../messages/produce.ts';
 import type { Api } from '../wire/api.ts';
 import { readRequestRest, readRequestStart, writeResponseHeader } from '../wire/headers.ts';
@@ -53,14 +51,12 @@ export class Dispatcher implements Answering {
     if (handler === undefined) throw new WireError(`there is no API ${apiKey} here`);
     const { api } = handler;
     const isServed = api.serves(apiVersion);
-    if (!isServed && api.key !== apiVersionsApi.key)
+    if (!isServed && handler.unsupported === undefined)
       throw new WireError(`${api.name} is not served in version ${apiVersion}`);
     const version = isServed ? apiVersion : 0;
     const clientId = isServed ? readRequestRest(reader, api.isFlexible(version)) : null;
     const call: Call = { version, clientId, clientHost, signal, hold };
-    const response = isServed
-      ? respond(handler, api.readRequest(reader, version), call)
-      : handler.failed?.({}, kafkaErrors.UNSUPPORTED_VERSION, call);
+    const response = isServed ? handler.handle(api.readRequest(reader, version), call) : handler.unsupported?.();
     return { api, version, correlationId, since, requestBytes: frame.byteLength, response };
   }
 
@@ -86,19 +82,4 @@ interface Begun {
   readonly since: number;
   readonly requestBytes: number;
   readonly response: unknown;
-}
-
-/** The answer of a handler, or the one that it has for a refusal of the whole. */
-function respond(handler: Handler<unknown, unknown>, request: unknown, call: Call): unknown {
-  return handler.failed === undefined ? handler.handle(request, call) : orFailed(handler, request, call);
-}
-
-async function orFailed(handler: Handler<unknown, unknown>, request: unknown, call: Call): Promise<unknown> {
-  try {
-    return await handler.handle(request, call);
-  } catch (cause) {
-    // What is not a refusal is a fault of ours, and has to be seen.
-    if (!(cause instanceof KafkaRefusal)) throw cause;
-    return handler.failed?.(request, refusalOf(cause).code, call);
-  }
 }

@@ -55,11 +55,6 @@ export class KafkaServer {
     return { host: address, port: given };
   }
 
-  /** Connections there are. */
-  get connectionCount(): number {
-    return this.#connections.size;
-  }
-
   /** Takes no more connections and no more requests, lets what is under way be answered, and closes. */
   async close(): Promise<void> {
     if (this.#isEnding) return;

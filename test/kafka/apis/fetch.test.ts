@@ -141,6 +141,23 @@ describe('waiting', () => {
     expect(offsetsIn(recordsOf(found))).toEqual([0, 1, 2]);
   });
 
+  it('is not for what is not wanted: where partitions are full, an answer cannot grow', async () => {
+    const topic = await filled(ofSize(1_000), ofSize(1_000));
+    const other = await broker.client();
+    const since = performance.now();
+    const limits = { maxWaitMs: 4_000, minBytes: 50_000 };
+    const [found] = await fetchFrom(client, [{ topic, maxBytes: 1_500 }], limits);
+    expect(offsetsIn(recordsOf(found))).toEqual([0]);
+    expect(performance.now() - since).toBeLessThan(2_000);
+    // Beside one that waits for more, it takes nobody's time.
+    const empty = await filled();
+    const waiting = fetchFrom(client, [{ topic, maxBytes: 1_500 }, { topic: empty }], { ...limits, maxWaitMs: 1_500 });
+    const asked = performance.now();
+    for (let i = 0; i < 20; i++) await fetchFrom(other, [{ topic: empty }]);
+    expect(performance.now() - asked).toBeLessThan(1_000);
+    expect((await waiting).map((one) => offsetsIn(recordsOf(one)))).toEqual([[0], []]);
+  });
+
   it('does not happen where one of many partitions errs', async () => {
     const topic = await filled();
     const found = await fetchFrom(client, [{ topic }, { topic: 'nobody-made-it' }], { maxWaitMs: 20_000 });
