@@ -25,8 +25,9 @@ export class RequestLine {
 
   /** Whether a request may begin now. */
   mayBegin(isProduce: boolean): boolean {
-    if (this.#slots.length === 0) return true;
-    return isProduce && this.#slots.length < underWayMax && this.#slots.every((slot) => slot.isProduce);
+    const [first] = this.#slots;
+    // Whatever follows a produce that is under way is one, too: nothing else has begun beside it.
+    return first === undefined || (isProduce && first.isProduce && this.#slots.length < underWayMax);
   }
 
   /** A request begins. What is returned is called with its answer. */

@@ -23,6 +23,7 @@ export class PartitionReaders {
   /** Those that nobody uses now, the one used last at the end. */
   readonly #idle: Place[] = [];
   #count = 0;
+  #isClosed = false;
 
   constructor(streams: StreamSet, stream: Stream) {
     this.#streams = streams;
@@ -44,7 +45,14 @@ export class PartitionReaders {
       return found;
     } finally {
       this.#idle.push(place);
+      if (this.#isClosed) await this.close();
     }
+  }
+
+  /** Frees all readers; those in use when they are given back. Never rejects. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await Promise.allSettled(this.#idle.splice(0).map(({ reader }) => reader.close()));
   }
 
   /** A reader for a new place: another one, or the one that was not used for the longest time. */

@@ -231,11 +231,13 @@ export class Partition {
   /** The topic is gone. */
   async abandon(): Promise<void> {
     this.#isGone = true;
+    await this.#readers.close();
     await this.#memory.abandon();
   }
 
   /** Leaves behind what the next start wants to know. */
   async close(): Promise<void> {
+    await this.#readers.close();
     await this.#memory.close();
   }
 
